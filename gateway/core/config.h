@@ -1,0 +1,122 @@
+/*
+ * config.h - the snapshot of the config that exchanges run with.
+ *
+ * Made whole by config_load(), then never changed; shared by all loops and counted:
+ * an exchange that began with one keeps it.  Times in milliseconds, sizes in bytes.
+ * Every option is a row of option_list.h, from which `penstock list options`, the
+ * manual page and the README table are generated.
+ */
+#ifndef GATEWAY_CORE_CONFIG_H
+#define GATEWAY_CORE_CONFIG_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gateway/base/err.h"
+#include "gateway/base/log.h"
+#include "gateway/base/str.h"
+#include "gateway/llm/price.h"
+#include "gateway/net/call.h"
+#include "gateway/provider/dialect.h"
+#include "gateway/router/strategy.h"
+
+struct provider { /* an endpoint or account configured under `providers` */
+    const char *name;
+    const struct dialect *dialect;
+    const char *base_url;            /* without a slash at its end */
+    struct secret api_key;           /* "" : none */
+    const char *const *header_lines; /* extra ones, "name: value"; NULL-terminated; never NULL */
+    struct upstream upstream;
+};
+
+struct target {
+    const struct provider *provider;
+    const char *model; /* as the upstream calls it */
+    unsigned weight;
+    const struct price *price; /* NULL: unpriced */
+};
+
+struct retry {
+    unsigned attempts;           /* of one target; 1 or more */
+    bool on_429, on_5xx, on_timeout, on_reset;
+};
+
+struct model { /* a public name */
+    const char *name;
+    const struct strategy *strategy;
+    const struct target *targets;
+    unsigned n_targets; /* 1 or more */
+    struct call_timeouts timeouts;
+    struct retry retry;
+};
+
+enum durability { DURABILITY_batched, DURABILITY_strict, DURABILITY_none };
+
+struct listen_address {
+    const char *host; /* numeric, or a name to resolve */
+    unsigned port;
+};
+
+struct config {
+    _Atomic unsigned refs;
+    uint64_t generation; /* counts loads in this process */
+
+    struct listen_address listen;
+    const char *data_dir;
+    unsigned loops;
+    enum durability durability;
+    bool allow_unpriced;
+
+    struct {
+        int64_t memory_in_flight, body_bytes, answer_bytes, header_bytes, url_bytes;
+        unsigned json_depth;
+        unsigned connections, connections_per_address;
+        int64_t header_timeout_ms, body_timeout_ms, idle_timeout_ms, drain_timeout_ms;
+        bool tolerate_half_close;
+    } server;
+
+    struct {
+        int64_t keepalive_ms;
+        bool early_headers;
+    } stream;
+
+    struct {
+        const char *const *origins; /* NULL-terminated; empty: off; "*" is any */
+    } cors;
+
+    struct price_book *prices;
+    const struct provider *providers;
+    unsigned n_providers;
+    const struct model *models; /* sorted by name */
+    unsigned n_models;
+    const char *default_model; /* NULL: none */
+
+    struct config_memory *memory; /* config.c's own */
+};
+
+/*
+ * Reads the file, or with NULL makes the embedded default: providers found in the
+ * environment, and sim/ models.  False: each problem was given to complain() as one line,
+ * "FILE:LINE:COLUMN: what is wrong; what to do".
+ */
+struct config *config_load(const char *path, void (*complain)(void *arg, const char *line), void *arg);
+
+struct config *config_ref(struct config *c);
+void config_unref(struct config *c); /* NULL is fine */
+
+/* By public name or alias; NULL if there is none. */
+const struct model *config_model(const struct config *c, struct str name);
+
+/* Where the process keeps the current one.  Thread-safe. */
+struct config_slot {
+    pthread_mutex_t lock;
+    struct config *current;
+};
+void config_slot_init(struct config_slot *s);
+void config_slot_done(struct config_slot *s);
+struct config *config_slot_get(struct config_slot *s);          /* a new reference; NULL before the first */
+void config_slot_put(struct config_slot *s, struct config *c);  /* takes the reference over */
+
+#endif

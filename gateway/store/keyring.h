@@ -1,0 +1,38 @@
+/*
+ * keyring.h - who may call, in memory.
+ *
+ * An immutable snapshot of teams and keys, counted, replaced whole when one of them
+ * changes.  A key is found by HMAC of its secret and compared in constant time; no
+ * secret is kept.
+ */
+#ifndef GATEWAY_STORE_KEYRING_H
+#define GATEWAY_STORE_KEYRING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gateway/base/str.h"
+#include "gateway/store/store.h"
+
+struct keyring;
+
+struct key {
+    const char *id;   /* "key_…" */
+    const char *team;
+    const char *name; /* "" if it has none */
+    const char *const *models; /* globs; NULL-terminated; empty: none */
+    const char *const *tags;   /* NULL-terminated */
+    int64_t expires_ms; /* wall clock; 0: never */
+    bool admin;         /* may use /admin/v1, and no models */
+};
+
+struct keyring *keyring_current(struct store *s); /* a new reference */
+struct keyring *keyring_ref(struct keyring *k);
+void keyring_unref(struct keyring *k); /* NULL is fine */
+
+/* NULL: unknown, revoked or expired.  Lives as long as the keyring. */
+const struct key *keyring_find(const struct keyring *k, struct str secret, int64_t wall_ms);
+
+bool key_may_use(const struct key *k, struct str model);
+
+#endif
