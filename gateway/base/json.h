@@ -26,14 +26,14 @@ enum {
 };
 
 enum json_kind {
-    JSON_ABSENT, /* not met */
-    JSON_NULL,
-    JSON_FALSE,
-    JSON_TRUE,
-    JSON_NUMBER,
-    JSON_STRING,
-    JSON_ARRAY,
-    JSON_OBJECT,
+    KIND_ABSENT, /* not met */
+    KIND_NULL,
+    KIND_FALSE,
+    KIND_TRUE,
+    KIND_NUMBER,
+    KIND_STRING,
+    KIND_ARRAY,
+    KIND_OBJECT,
 };
 
 struct json_value {

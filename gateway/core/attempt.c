@@ -71,18 +71,18 @@ static void write_body(struct exchange *x, const struct target *t)
     bool has_option = x->endpoint == ENDPOINT_chat || x->endpoint == ENDPOINT_completions;
     x->asked_usage = streams && has_option && d->stream_usage && !x->request.wants_usage;
     struct request_change change = {
-        .model = x->call.target_model,
+        .model = x->call.offer->model,
         .ask_usage = x->asked_usage,
         .rename_max_completion = !d->max_completion,
     };
     buf_done(&x->call.question);
-    x->call.question = (struct buf)BUF_INIT(x->body.n + x->call.target_model.n * 6 + SPLICE_BYTES);
+    x->call.question = (struct buf)BUF_INIT(x->body.n + x->call.offer->model.n * 6 + SPLICE_BYTES);
     request_write(&x->request, x->body, &change, &x->call.question);
 }
 
 void attempt_ask(struct exchange *x)
 {
-    const struct target *t = x->call.target;
+    const struct target *t = x->call.offer->target;
     write_header_lines(x, t->provider);
     write_url(x, t->provider);
     write_body(x, t);
@@ -146,32 +146,32 @@ static void add_to_request(struct exchange *x, const struct usage *u, const stru
     else
         x->cost_nusd += cost->cost_nusd;
     if (cost->price_version.n)
-        x->price_version = x->call.target->price->version;
+        x->price_version = x->call.offer->price->version;
 }
 
 void attempt_book(struct exchange *x, const char *finish)
 {
-    const struct target *t = x->call.target;
+    const struct offer *o = x->call.offer;
     struct usage u;
     enum cost_source source = count(x, finish, &u);
     int64_t nusd = 0;
-    if (source != COST_none && !t->price) {
+    if (source != COST_none && !o->price) {
         nusd = LEDGER_NULL;
         source = COST_unpriced;
     } else if (source != COST_none) {
-        nusd = price_cost_nusd(t->price, &u);
+        nusd = price_cost_nusd(o->price, &u);
     }
     struct ledger_attempt row = {
         .request_id = str_of(x->id),
         .attempt = x->attempts,
         .purpose = x->endpoint == ENDPOINT_embeddings ? STR("embed") : STR("chat"),
         .started_ms = x->call.started_ms,
-        .provider = str_of(t->provider->name),
-        .model = x->call.target_model,
+        .provider = str_of(o->target->provider->name),
+        .model = o->model,
         .status = x->call.status,
         .finish = str_of(finish),
     };
-    row_cost(&row.cost, &u, nusd, source, source == COST_none || !t->price ? NULL : t->price->version);
+    row_cost(&row.cost, &u, nusd, source, source == COST_none || !o->price ? NULL : o->price->version);
     row.cost.over_bound = nusd > x->bound_nusd && x->bound_nusd != LEDGER_NULL;
     add_to_request(x, &u, &row.cost, source);
     ledger_attempt(x->worker->gateway->store, &row);

@@ -94,7 +94,7 @@ static void hide_key(char *text, size_t n, struct str key)
 const char *refusal_hide_key(struct exchange *x, struct str text)
 {
     char *copy = arena_strdup(&x->arena, text);
-    hide_key(copy, text.n, x->call.target->provider->api_key.s);
+    hide_key(copy, text.n, x->call.offer->target->provider->api_key.s);
     return copy;
 }
 

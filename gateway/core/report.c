@@ -26,8 +26,8 @@ void report_make(const struct exchange *x, struct report *r)
 {
     r->n = 0;
     if (x->served) {
-        add(r, "model", STR_FMT, STR_ARG(x->served_model));
-        add(r, "provider", "%s", x->served->provider->name);
+        add(r, "model", STR_FMT, STR_ARG(x->served->model));
+        add(r, "provider", "%s", x->served->target->provider->name);
         add(r, "route", "%s", x->reason);
     }
     add(r, "attempts", "%u", x->attempts);

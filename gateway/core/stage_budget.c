@@ -39,7 +39,7 @@ static void find_bound(struct exchange *x)
     x->bound.input = request_input_bound(&x->request);
     x->bound_nusd = LEDGER_NULL;
     for (unsigned i = 0; i < x->n_candidates; i++) {
-        const struct price *p = x->model->targets[x->candidates[i].target].price;
+        const struct price *p = x->offers[x->candidates[i].target].price;
         int64_t output = output_bound(x, p);
         int64_t nusd = p ? price_bound_nusd(p, x->bound.input, output) : LEDGER_NULL;
         if (nusd >= x->bound_nusd) {

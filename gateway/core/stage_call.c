@@ -24,7 +24,7 @@ enum {
 
 static struct transport *transport_of(const struct exchange *x)
 {
-    return x->worker->transports[x->call.target->provider->dialect->transport];
+    return x->worker->transports[x->call.offer->target->provider->dialect->transport];
 }
 
 static void end_early(struct exchange *x)
@@ -90,7 +90,7 @@ static void event_came(struct exchange *x, const struct call_piece *p)
         fail_try(x, &err);
         return;
     }
-    if (a.error.kind != JSON_ABSENT) {
+    if (a.error.kind != KIND_ABSENT) {
         x->call.refusal = refusal_body(x, 500, p->data);
         err_set(&err, ERR_upstream_error, "an error event");
         fail_try(x, &err);
@@ -143,16 +143,14 @@ static void pause_call(void *op, bool paused)
 
 static enum step ask(struct exchange *x)
 {
-    x->call.target = &x->model->targets[x->candidates[x->call.candidate].target];
-    x->call.target_model = str_of(x->call.target->model);
+    x->call.offer = &x->offers[x->candidates[x->call.candidate].target];
     attempt_ask(x);
     x->call.call.on_head = head_came;
     x->call.call.on_piece = piece_came;
     x->call.call.on_end = call_ended;
     x->call.state = CALL_ASKED;
     x->wait = (struct wait){.cancel = cancel_call, .pause = pause_call, .op = x};
-    x->served = x->call.target;
-    x->served_model = x->call.target_model;
+    x->served = x->call.offer;
     transport_of(x)->start(transport_of(x), &x->call.call);
     return STEP_WAIT;
 }
@@ -210,8 +208,8 @@ static bool may_go_on(const struct exchange *x)
 
 static void log_retry(const struct exchange *x)
 {
-    LOG(retry, F("request", str_of(x->id)), F("provider", x->call.target->provider->name),
-        F("model", x->call.target_model), F("why", err_info(x->call.err.code)->name), F("detail", x->call.err.detail));
+    LOG(retry, F("request", str_of(x->id)), F("provider", x->call.offer->target->provider->name),
+        F("model", x->call.offer->model), F("why", err_info(x->call.err.code)->name), F("detail", x->call.err.detail));
 }
 
 static enum step rest(struct exchange *x)

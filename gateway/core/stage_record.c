@@ -41,8 +41,8 @@ static void write_row(const struct exchange *x, const struct times *t)
     row_cost(&row.cost, &x->usage, x->cost_nusd, x->cost_source, x->price_version);
     row.cost.over_bound = x->over_bound;
     if (x->served) {
-        row.model_served = x->served_model;
-        row.provider = str_of(x->served->provider->name);
+        row.model_served = x->served->model;
+        row.provider = str_of(x->served->target->provider->name);
     }
     row.attempts = x->attempts;
     row.status = exchange_status(x);
@@ -78,7 +78,7 @@ static void write_log(const struct exchange *x, const struct times *t)
 {
     LOG(request, F("request", x->id), F("team", x->key ? x->key->team : ""), F("key", x->key ? x->key->id : ""),
         F("endpoint", endpoint_info(x->endpoint)->name), F("model", x->asked),
-        F("provider", x->served ? x->served->provider->name : ""), F("status", exchange_status(x)),
+        F("provider", x->served ? x->served->target->provider->name : ""), F("status", exchange_status(x)),
         F("finish", exchange_finish_word(x)), F("attempts", x->attempts), F("total_us", t->total_us),
         F("overhead_us", t->overhead_us), F("input_tokens", x->usage.input), F("output_tokens", x->usage.output),
         F("cost_nusd", x->cost_nusd), F("error", x->err.code ? err_info(x->err.code)->name : ""),

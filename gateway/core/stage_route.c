@@ -25,15 +25,25 @@ static bool find_model(struct exchange *x, struct err *err)
 static bool gather(struct exchange *x, struct err *err)
 {
     const struct model *m = x->model;
-    for (unsigned i = 0; i < m->n_targets && x->n_candidates < CANDIDATES_MAX; i++)
-        if (x->config->allow_unpriced || m->targets[i].price)
-            x->candidates[x->n_candidates++] = (struct candidate){.target = i, .weight = m->targets[i].weight};
+    struct str model = STR("");
+    x->offers = arena_alloc(&x->arena, m->n_targets * sizeof *x->offers);
+    x->candidates = arena_alloc(&x->arena, m->n_targets * sizeof *x->candidates);
+    for (unsigned i = 0; i < m->n_targets; i++) {
+        const struct target *t = &m->targets[i];
+        model = target_model(x->config, m, t, x->asked, &x->arena);
+        const struct price *price = target_price(x->config, t, model);
+        if (!price && !x->config->allow_unpriced)
+            continue;
+        unsigned n = x->n_candidates++;
+        x->offers[n] = (struct offer){t, model, price};
+        x->candidates[n] = (struct candidate){.target = n, .weight = t->weight};
+    }
     if (x->n_candidates > 0)
         return true;
     return err_say(err, ERR_unpriced, "model",
-                   "the model has no price, and unpriced models are refused; add '%s/%s' to the file that "
+                   "the model has no price, and unpriced models are refused; add '%s/%.*s' to the file that "
                    "prices.file names, or set prices.unpriced: allow",
-                   m->targets[0].provider->name, m->targets[0].model);
+                   m->targets[m->n_targets - 1].provider->name, (int)model.n, model.p);
 }
 
 static enum step route_run(struct exchange *x, struct err *err)

@@ -17,8 +17,8 @@
 
 struct request {
     struct json_value top;            /* the object itself */
-    struct json_value model;          /* JSON_STRING, or JSON_ABSENT */
-    struct json_value stream_options; /* JSON_OBJECT, JSON_NULL or JSON_ABSENT */
+    struct json_value model;          /* KIND_STRING, or KIND_ABSENT */
+    struct json_value stream_options; /* KIND_OBJECT, KIND_NULL or KIND_ABSENT */
     struct json_value include_usage;  /* within it */
     struct json_value penstock;       /* our own members; never go upstream */
     struct json_value max_output;     /* the member that sets it, if any */

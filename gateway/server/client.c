@@ -10,7 +10,7 @@
 #include "gateway/server/client.h"
 
 #include <assert.h>
-#include <netinet/tcp.h>
+#include <linux/tcp.h> /* that of libc lacks tcpi_bytes_received */
 #include <stddef.h>
 #include <string.h>
 #include <sys/epoll.h>

@@ -9,6 +9,7 @@
 
 #include <microhttpd.h>
 
+#include "gateway/base/str.h"
 #include "gateway/loop/loop.h"
 #include "gateway/server/listener.h"
 

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "gateway/core/error_body.h"
 #include "gateway/core/report.h"

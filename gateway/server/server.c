@@ -70,7 +70,7 @@ static bool reload(void *server, struct err *err)
     struct server *s = server;
     SCOPED(buf_done) struct buf problem = BUF_INIT(1024);
     pthread_mutex_lock(&s->reload_lock);
-    struct config *c = config_load(s->options->config_path, remember, &problem);
+    struct config *c = config_load(s->options->config_path, &s->options->over, remember, &problem);
     if (c) {
         for (unsigned i = 0; i < s->house.n_workers; i++)
             config_ref(c);

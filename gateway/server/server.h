@@ -9,7 +9,7 @@
 
 struct server_options {
     const char *config_path; /* NULL: the embedded default; read again at a reload */
-    const char *listen;      /* overrides the config's; NULL: does not */
+    struct config_override over;
 };
 
 /*
