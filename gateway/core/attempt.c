@@ -16,10 +16,14 @@ enum { SPLICE_BYTES = 4096 }; /* by how much a body can grow */
 
 static const char *line_of(struct exchange *x, const char *name, const char *prefix, struct str value)
 {
-    SCOPED(buf_done) struct buf line = BUF_INIT(64 * 1024);
-    buf_addf(&line, "%s: %s", name, prefix);
-    buf_add(&line, value);
-    return arena_strdup(&x->arena, buf_str(&line));
+    size_t name_bytes = strlen(name), prefix_bytes = strlen(prefix);
+    char *line = arena_alloc(&x->arena, name_bytes + 2 + prefix_bytes + value.n + 1);
+    memcpy(line, name, name_bytes);
+    memcpy(line + name_bytes, ": ", 2);
+    memcpy(line + name_bytes + 2, prefix, prefix_bytes);
+    if (value.n)
+        memcpy(line + name_bytes + 2 + prefix_bytes, value.p, value.n);
+    return line;
 }
 
 static void write_header_lines(struct exchange *x, const struct provider *p)

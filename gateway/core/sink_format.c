@@ -97,7 +97,7 @@ static void format_end(struct sink *s, struct exchange *x, enum end how)
     struct format *state = s->state;
     if (how == END_COMPLETE && state->streams && !state->sent_done)
         push_done(s, x);
-    if (how == END_CUT && x->frames_out && !state->sent_done && x->finish != FINISH_client_gone)
+    if (how == END_CUT && x->head_out && !state->sent_done && x->finish != FINISH_client_gone)
         push_error(s, x);
     sink_end(s->next, x, how);
 }

@@ -97,6 +97,8 @@ static enum step budget_run(struct exchange *x, struct err *err)
 {
     if (x->budget.state == BUDGET_NEW) {
         find_bound(x);
+        if (x->dry_run)
+            return STEP_NEXT;
         return ledger_ready(x->worker->gateway->store, err) ? reserve(x) : STEP_FAIL;
     }
     if (x->budget.reserve->ok)

@@ -13,6 +13,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/core/attempt.h"
 #include "gateway/core/exchange.h"
+#include "gateway/core/explain.h"
 #include "gateway/core/refusal.h"
 #include "gateway/core/stage.h"
 
@@ -151,6 +152,7 @@ static enum step ask(struct exchange *x)
     x->call.state = CALL_ASKED;
     x->wait = (struct wait){.cancel = cancel_call, .pause = pause_call, .op = x};
     x->served = x->call.offer;
+    x->front->on_asking(x);
     transport_of(x)->start(transport_of(x), &x->call.call);
     return STEP_WAIT;
 }
@@ -282,8 +284,20 @@ static enum step answered(struct exchange *x, struct err *err)
     return whole ? STEP_ANSWER : try_again(x, err);
 }
 
+static enum step explain(struct exchange *x)
+{
+    struct buf body = BUF_INIT(1024 * 1024);
+    struct answer nothing = {0};
+    explain_write(x, &body);
+    exchange_frame(x, &(struct frame){.kind = FRAME_BODY, .data = buf_str(&body), .read = &nothing});
+    buf_done(&body);
+    return STEP_ANSWER;
+}
+
 static enum step call_run(struct exchange *x, struct err *err)
 {
+    if (x->dry_run)
+        return explain(x);
     switch (x->call.state) {
     case CALL_ASKED:
         return answered(x, err);

@@ -2,7 +2,7 @@
  * parse - finds in body and head what the gateway acts on.
  *
  * Reads:   body, head, endpoint, config
- * Writes:  request, asked, tags, unit, session, wants_trailer, deadline
+ * Writes:  request, asked, tags, unit, session, wants_trailer, dry_run, deadline
  */
 #include <stddef.h>
 
@@ -110,6 +110,7 @@ static bool parse_model(struct exchange *x, struct err *err)
 static enum step parse_run(struct exchange *x, struct err *err)
 {
     x->wants_trailer = str_eq(x->head.trailer, STR("on"));
+    x->dry_run = str_eq(x->head.dry_run, STR("true"));
     x->session = x->head.session;
     if (!request_scan(x->endpoint, x->body, x->config->server.json_depth, &x->request, err) ||
         !parse_model(x, err) || !parse_tags(x, err) || !parse_timeout(x, err))

@@ -89,7 +89,7 @@ static void record_undo(struct exchange *x)
 {
     struct times t = measure(x);
     atomic_fetch_sub_explicit(&x->worker->in_flight, 1, memory_order_relaxed);
-    if (x->key)
+    if (x->key && !x->dry_run)
         write_row(x, &t);
     count(x, &t);
     write_log(x, &t);

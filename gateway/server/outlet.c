@@ -43,22 +43,24 @@ static void set_keepalive(struct outlet *o)
         timer_set(loop_of(o), &o->keepalive, loop_now_ms(loop_of(o)) + ms);
 }
 
+static void begin_stream(struct outlet *o)
+{
+    o->streaming = o->ready = true;
+    o->visit->x.head_out = true;
+    set_keepalive(o);
+}
+
 static void keep_alive(struct timer *timer)
 {
     struct outlet *o = (struct outlet *)((char *)timer - offsetof(struct outlet, keepalive));
     if (o->ended)
         return;
+    if (!o->streaming)
+        begin_stream(o);
     if (o->queue.n == o->sent) {
         buf_add(&o->queue, STR(": keepalive\n\n"));
         visit_wake(o->visit);
     }
-    set_keepalive(o);
-}
-
-static void begin_stream(struct outlet *o)
-{
-    o->streaming = o->ready = true;
-    o->visit->x.frames_out = true;
     set_keepalive(o);
 }
 
@@ -72,6 +74,7 @@ static void push_stream(struct outlet *o, const struct frame *f)
     }
     if (!o->streaming)
         begin_stream(o);
+    o->visit->x.frames_out = true;
     if (!buf_ok(&o->queue))
         o->broken = true;
     bool full = o->queue.n - o->sent > QUEUE_HIGH_BYTES;
@@ -142,6 +145,13 @@ void outlet_init(struct outlet *o, struct visit *v)
 {
     *o = (struct outlet){.sink.class = &outlet_class, .visit = v, .queue = BUF_INIT(QUEUE_MAX_BYTES)};
     o->keepalive.fn = keep_alive;
+}
+
+void outlet_expect(struct outlet *o)
+{
+    const struct exchange *x = &o->visit->x;
+    if (x->config->stream.early_headers && x->request.stream && endpoint_info(x->endpoint)->streams)
+        set_keepalive(o);
 }
 
 void outlet_done(struct outlet *o)

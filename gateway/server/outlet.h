@@ -34,6 +34,9 @@ struct outlet {
 void outlet_init(struct outlet *o, struct visit *v);
 void outlet_done(struct outlet *o);
 
+/* An answer is on its way: with stream.early_headers a silent stream begins with comments. */
+void outlet_expect(struct outlet *o);
+
 enum MHD_Result outlet_queue(struct outlet *o); /* when it is ready */
 
 #endif

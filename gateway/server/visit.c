@@ -103,7 +103,12 @@ static void memory_is_back(struct exchange *x)
     visit_wake((struct visit *)((char *)x - offsetof(struct visit, x)));
 }
 
-static const struct front front = {.on_memory = memory_is_back};
+static void upstream_is_asked(struct exchange *x)
+{
+    outlet_expect(&((struct visit *)((char *)x - offsetof(struct visit, x)))->outlet);
+}
+
+static const struct front front = {.on_memory = memory_is_back, .on_asking = upstream_is_asked};
 
 static void begin_exchange(struct visit *v)
 {

@@ -142,6 +142,14 @@ const struct key *keyring_find(const struct keyring *k, struct str secret, int64
     return NULL;
 }
 
+const struct key *keyring_find_id(const struct keyring *k, struct str id)
+{
+    for (size_t i = 0; i < k->n; i++)
+        if (str_eq(id, str_of(k->keys[i].key.id)))
+            return &k->keys[i].key;
+    return NULL;
+}
+
 bool key_may_use(const struct key *k, struct str model)
 {
     for (const char *const *glob = k->models; *glob; glob++)
