@@ -25,15 +25,16 @@ enum {
     JSON_MAX_PATHS = 128,
 };
 
+/* Not JSON_...: those words are jansson's. */
 enum json_kind {
-    KIND_ABSENT, /* not met */
-    KIND_NULL,
-    KIND_FALSE,
-    KIND_TRUE,
-    KIND_NUMBER,
-    KIND_STRING,
-    KIND_ARRAY,
-    KIND_OBJECT,
+    VALUE_ABSENT, /* not met */
+    VALUE_NULL,
+    VALUE_FALSE,
+    VALUE_TRUE,
+    VALUE_NUMBER,
+    VALUE_STRING,
+    VALUE_ARRAY,
+    VALUE_OBJECT,
 };
 
 struct json_value {
