@@ -38,7 +38,8 @@ static bool find_start(sqlite3 *db, struct walk *w, int64_t first, struct err *e
 {
     SCOPED(sql_finish)
     sqlite3_stmt *q = sql_prepare(db,
-                                  "SELECT json_extract(payload, '$.last_mac') FROM ledger WHERE"
+                                  "SELECT json_extract(payload, '$.last_mac'),"
+                                  " json_extract(payload, '$.lost') FROM ledger WHERE"
                                   " kind = 'checkpoint' AND json_valid(payload) AND"
                                   " json_extract(payload, '$.last_seq') = ? ORDER BY seq LIMIT 1",
                                   err);
@@ -51,16 +52,16 @@ static bool find_start(sqlite3 *db, struct walk *w, int64_t first, struct err *e
     if (!more || !hash_parse(sql_text(q, 0), &w->last.mac))
         return broken(w, 1, err, "it and those after it are missing, and no checkpoint says so");
     w->last.seq = first - 1;
+    w->v->lost = sqlite3_column_int64(q, 1);
     return true;
 }
 
-static bool note(struct walk *w, const struct payload *p)
+static void note(struct walk *w, const struct payload *p)
 {
     const json_t *after = json_object_get(p->root, "lost_after");
     if (p->entry.kind == ENTRY_adjust && after)
         w->v->lost +=
             json_integer_value(json_object_get(p->root, "head_seq")) - json_integer_value(after);
-    return true;
 }
 
 static bool read_entry(struct walk *w, const struct ledger_row *r, struct err *err)
@@ -71,7 +72,8 @@ static bool read_entry(struct walk *w, const struct ledger_row *r, struct err *e
     if (r->schema != LEDGER_SCHEMA || !entry_kind_find(r->kind, &kind) ||
         !payload_read(&p, kind, r->request_id, r->payload, &why))
         return broken(w, r->seq, err, "its kind, schema or payload is unknown");
-    bool ok = note(w, &p) && (!w->into || derive_entry(w->into, &p.entry, err));
+    note(w, &p);
+    bool ok = !w->into || derive_entry(w->into, &p.entry, err);
     payload_done(&p);
     return ok;
 }
