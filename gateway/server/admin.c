@@ -90,7 +90,7 @@ static bool run(struct admin *a, const struct admin_op *op, struct str segment, 
     text[segment.n] = '\0';
     if (!op->run(a, text, in, out, err))
         return false;
-    if (op->changes && !admin_dry_run(in))
+    if (op->changes && !a->quiet && !admin_dry_run(in))
         LOG(admin, F("method", op->method), F("path", op->path), F("id", (const char *)text));
     return true;
 }
