@@ -10,7 +10,7 @@
 #include "gateway/base/scope.h"
 #include "gateway/store/dir_priv.h"
 #include "gateway/store/keyring.h"
-#include "gateway/store/migrate_priv.h"
+#include "gateway/store/migrate.h"
 #include "gateway/store/store_priv.h"
 
 static sqlite3 *open_database(const char *dir, int flags, struct err *err)

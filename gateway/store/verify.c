@@ -12,7 +12,7 @@
 #include "gateway/base/mem.h"
 #include "gateway/base/scope.h"
 #include "gateway/store/dir_priv.h"
-#include "gateway/store/migrate_priv.h"
+#include "gateway/store/migrate.h"
 #include "gateway/store/store_priv.h"
 
 struct walk {
