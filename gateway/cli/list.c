@@ -37,10 +37,10 @@ static const struct {
     {"strategies", list_strategies},
 };
 
-static int list_run(int argc, char **argv)
+static int list_run(const struct args *a)
 {
-    for (size_t i = 0; argc == 2 && i < sizeof tables / sizeof tables[0]; i++)
-        if (strcmp(tables[i].name, argv[1]) == 0) {
+    for (size_t i = 0; a->n_words == 1 && i < sizeof tables / sizeof tables[0]; i++)
+        if (strcmp(tables[i].name, a->words[0]) == 0) {
             tables[i].print();
             return EXIT_OK;
         }

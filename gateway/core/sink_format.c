@@ -69,10 +69,10 @@ static void format_push(struct sink *s, struct exchange *x, const struct frame *
         return;
     }
     state->streams |= f->kind == FRAME_EVENT;
-    bool has_usage = f->read->usage.kind != KIND_ABSENT && x->asked_usage && f->kind == FRAME_EVENT;
+    bool has_usage = f->read->usage.kind != VALUE_ABSENT && x->asked_usage && f->kind == FRAME_EVENT;
     if (has_usage && f->read->no_choices)
         return;
-    bool renamed = f->read->model.kind == KIND_STRING && !json_text_is(&f->read->model, x->asked);
+    bool renamed = f->read->model.kind == VALUE_STRING && !json_text_is(&f->read->model, x->asked);
     if (has_usage || renamed)
         push_changed(s, x, f, has_usage);
     else

@@ -91,7 +91,7 @@ static void event_came(struct exchange *x, const struct call_piece *p)
         fail_try(x, &err);
         return;
     }
-    if (a.error.kind != KIND_ABSENT) {
+    if (a.error.kind != VALUE_ABSENT) {
         x->call.refusal = refusal_body(x, 500, p->data);
         err_set(&err, ERR_upstream_error, "an error event");
         fail_try(x, &err);

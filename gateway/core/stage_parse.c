@@ -14,7 +14,7 @@ enum { TAGS_MAX = 32, TAG_NAME_BYTES = 64, TAG_VALUE_BYTES = 256, TIMEOUT_MAX_MS
 
 static struct str text_of(struct exchange *x, const struct json_value *v)
 {
-    if (v->kind != KIND_STRING)
+    if (v->kind != VALUE_STRING)
         return STR("");
     SCOPED(buf_done) struct buf text = BUF_INIT(v->raw.n);
     json_text(v, &text);
@@ -100,7 +100,7 @@ static bool parse_timeout(struct exchange *x, struct err *err)
 static bool parse_model(struct exchange *x, struct err *err)
 {
     x->asked = text_of(x, &x->request.model);
-    if (x->request.model.kind == KIND_ABSENT && x->config->default_model)
+    if (x->request.model.kind == VALUE_ABSENT && x->config->default_model)
         x->asked = str_of(x->config->default_model);
     if (x->asked.n == 0)
         return err_say(err, ERR_no_model_given, "model", "%s", err_info(ERR_no_model_given)->help);

@@ -26,6 +26,8 @@ struct column {
     enum column_kind kind;
     bool at_end; /* null while the request runs: what a reserve has there is the bound */
     size_t offset;
+    const struct column
+        *twin; /* of an attempt: the request's column that is mostly the same, or NULL */
 };
 
 struct columns { /* the first is request_id */

@@ -12,10 +12,11 @@ const struct derived_table derived_tables[] = {
     {NULL, NULL},
 };
 
-static sqlite3_stmt *prepare_replace(sqlite3 *db, const struct columns *cs, struct err *err)
+static sqlite3_stmt *prepare(sqlite3 *db, const char *verb, const struct columns *cs,
+                             struct err *err)
 {
     SCOPED(buf_done) struct buf sql = BUF_INIT(SQL_MAX_BYTES);
-    buf_addf(&sql, "REPLACE INTO %s(", cs->table);
+    buf_addf(&sql, "%s INTO %s(", verb, cs->table);
     for (size_t i = 0; i < cs->n; i++)
         buf_addf(&sql, "%s" STR_FMT, i ? "," : "", STR_ARG(cs->all[i].name));
     buf_add(&sql, STR(") VALUES("));
@@ -25,12 +26,19 @@ static sqlite3_stmt *prepare_replace(sqlite3 *db, const struct columns *cs, stru
     return sql_prepare(db, sql.p, err);
 }
 
+static bool pair_init(struct derive_pair *p, sqlite3 *db, const struct columns *cs, struct err *err)
+{
+    p->columns = cs;
+    p->insert = prepare(db, "INSERT", cs, err);
+    p->replace = p->insert ? prepare(db, "REPLACE", cs, err) : NULL;
+    return p->replace != NULL;
+}
+
 bool derive_init(struct derive *d, sqlite3 *db, struct err *err)
 {
     *d = (struct derive){.db = db};
-    d->request = prepare_replace(db, &request_columns, err);
-    d->attempt = d->request ? prepare_replace(db, &attempt_columns, err) : NULL;
-    if (d->attempt)
+    if (pair_init(&d->requests, db, &request_columns, err) &&
+        pair_init(&d->attempts, db, &attempt_columns, err))
         return true;
     derive_done(d);
     return false;
@@ -38,8 +46,10 @@ bool derive_init(struct derive *d, sqlite3 *db, struct err *err)
 
 void derive_done(struct derive *d)
 {
-    sql_finish(&d->request);
-    sql_finish(&d->attempt);
+    sql_finish(&d->requests.insert);
+    sql_finish(&d->requests.replace);
+    sql_finish(&d->attempts.insert);
+    sql_finish(&d->attempts.replace);
 }
 
 static void bind_int(sqlite3_stmt *q, int at, int64_t n)
@@ -68,8 +78,7 @@ static void bind_column(sqlite3_stmt *q, int at, const struct column *c, const v
     }
 }
 
-static bool replace(sqlite3_stmt *q, const struct columns *cs, const void *base, bool running,
-                    struct err *err)
+static void bind_row(sqlite3_stmt *q, const struct columns *cs, const void *base, bool running)
 {
     for (size_t i = 0; i < cs->n; i++) {
         if (running && cs->all[i].at_end)
@@ -77,7 +86,20 @@ static bool replace(sqlite3_stmt *q, const struct columns *cs, const void *base,
         else
             bind_column(q, (int)i + 1, &cs->all[i], base);
     }
-    return sql_run(q, err);
+}
+
+/* REPLACE makes sqlite copy pages for every row, so it is kept for rows that are there. */
+static bool put(struct derive_pair *p, const void *base, bool running, struct err *err)
+{
+    bind_row(p->insert, p->columns, base, running);
+    int rc = sqlite3_step(p->insert);
+    if (rc != SQLITE_DONE && rc != SQLITE_CONSTRAINT)
+        sql_fail(sqlite3_db_handle(p->insert), err, p->columns->table);
+    sqlite3_reset(p->insert);
+    if (rc != SQLITE_CONSTRAINT)
+        return rc == SQLITE_DONE;
+    bind_row(p->replace, p->columns, base, running);
+    return sql_run(p->replace, err);
 }
 
 #define SUM(n) "json_extract(value, '$[" #n "]')"
@@ -126,11 +148,10 @@ bool derive_entry(struct derive *d, const struct entry *e, struct err *err)
 {
     if (e->kind == ENTRY_checkpoint)
         return replace_pruned(d, e->document, err);
-    if (e->request &&
-        !replace(d->request, &request_columns, e->request, e->kind == ENTRY_reserve, err))
+    if (e->request && !put(&d->requests, e->request, e->kind == ENTRY_reserve, err))
         return false;
     for (size_t i = 0; i < e->n_attempts; i++)
-        if (!replace(d->attempt, &attempt_columns, e->attempts[i], false, err))
+        if (!put(&d->attempts, e->attempts[i], false, err))
             return false;
     return true;
 }

@@ -11,9 +11,16 @@
 #include "gateway/store/entry_priv.h"
 #include "gateway/store/sql_priv.h"
 
+struct columns;
+
+struct derive_pair { /* into one table */
+    const struct columns *columns;
+    sqlite3_stmt *insert, *replace;
+};
+
 struct derive {
     sqlite3 *db;
-    sqlite3_stmt *request, *attempt;
+    struct derive_pair requests, attempts;
 };
 
 bool derive_init(struct derive *d, sqlite3 *db, struct err *err);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "gateway/base/scope.h"
+#include "gateway/store/store.h"
 
 enum { DIR_MODE = 0700, FILE_MODE = 0600 };
 
@@ -79,6 +80,13 @@ int dir_lock(const char *dir, struct err *err)
     err_set(err, ERR_store, "lock %s/lock: %s", dir, strerror(errno));
     close(fd);
     return -1;
+}
+
+bool store_is_owned(const char *data_dir)
+{
+    struct err ignored = {0};
+    SCOPED(close_fd) int fd = dir_open(data_dir, "lock", O_RDONLY, &ignored);
+    return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 }
 
 /* Under another name first, so that a crash leaves the whole file or none. */

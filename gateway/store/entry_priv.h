@@ -1,9 +1,11 @@
 /*
  * entry_priv.h - one row of the ledger, before it is written and after it is read.
  *
- * The derived tables are a pure function of entries.  A payload is a JSON object
- * with the columns of the row that are not null; a settle or orphan holds the
- * attempts that were booked with it under "calls".
+ * The derived tables are a pure function of entries.  A payload is a JSON object of
+ * columns.  In that of a reserve, settle, orphan or attempt an absent number is 0, an
+ * absent bool false, an absent text null.  A settle or orphan holds the attempts that
+ * are booked with it under "calls"; there a column that the request has too, and
+ * `model` of its `model_served`, is absent if it is the same.
  */
 #ifndef GATEWAY_STORE_ENTRY_PRIV_H
 #define GATEWAY_STORE_ENTRY_PRIV_H

@@ -1,4 +1,4 @@
-#include "gateway/store/migrate_priv.h"
+#include "gateway/store/migrate.h"
 
 #include <inttypes.h>
 

@@ -44,6 +44,16 @@ static bool is_plain(char c)
     return (unsigned char)c >= 0x20 && c != '"' && c != '\\';
 }
 
+static void add_escape(struct buf *out, char c)
+{
+    static const char hex[] = "0123456789abcdef";
+    unsigned char byte = (unsigned char)c;
+    const char control[] = {'\\', 'u', '0', '0', hex[byte >> 4], hex[byte & 15]};
+    const char quoted[] = {'\\', c};
+    buf_add(out, byte < 0x20 ? (struct str){control, sizeof control}
+                             : (struct str){quoted, sizeof quoted});
+}
+
 /* Rows hold UTF-8 without NUL, see row.c, so only this much needs an escape. */
 static void add_text(struct buf *out, struct str s)
 {
@@ -54,7 +64,7 @@ static void add_text(struct buf *out, struct str s)
             i++;
         buf_add(out, (struct str){s.p + from, i - from});
         if (i < s.n)
-            buf_addf(out, "\\u%04x", (unsigned char)s.p[i++]);
+            add_escape(out, s.p[i++]);
     }
     buf_add(out, STR("\""));
 }
@@ -69,48 +79,95 @@ static void add_member(struct buf *out, struct str member, bool *first)
 
 static void add_column(struct buf *out, const struct column *c, const void *base, bool *first)
 {
-    int64_t n = 0;
-    struct str text = {0};
+    struct str text;
+    int64_t n;
+    add_member(out, c->member, first);
     switch (c->kind) {
     case COLUMN_TEXT:
         text = COLUMN_OF(struct str, base, c);
-        if (text.n == 0)
-            return;
-        break;
-    case COLUMN_INT64:
-        n = COLUMN_OF(int64_t, base, c);
-        break;
-    case COLUMN_INT:
-        n = COLUMN_OF(int, base, c);
-        break;
+        if (text.n)
+            add_text(out, text);
+        else
+            buf_add(out, STR("null"));
+        return;
     case COLUMN_BOOL:
-        add_member(out, c->member, first);
         buf_add(out, COLUMN_OF(bool, base, c) ? STR("true") : STR("false"));
         return;
-    }
-    if (c->kind != COLUMN_TEXT && n == LEDGER_NULL)
+    case COLUMN_INT64:
+    case COLUMN_INT:
+        n = c->kind == COLUMN_INT64 ? COLUMN_OF(int64_t, base, c) : COLUMN_OF(int, base, c);
+        if (n == LEDGER_NULL)
+            buf_add(out, STR("null"));
+        else
+            add_int(out, n);
         return;
-    add_member(out, c->member, first);
-    if (c->kind == COLUMN_TEXT)
-        add_text(out, text);
-    else
-        add_int(out, n);
+    }
+}
+
+/* What a member is that is absent: nothing. */
+static bool is_absent(const struct column *c, const void *base)
+{
+    switch (c->kind) {
+    case COLUMN_TEXT:
+        return COLUMN_OF(struct str, base, c).n == 0;
+    case COLUMN_BOOL:
+        return !COLUMN_OF(bool, base, c);
+    case COLUMN_INT64:
+        return COLUMN_OF(int64_t, base, c) == 0;
+    case COLUMN_INT:
+        return COLUMN_OF(int, base, c) == 0;
+    }
+    return false;
+}
+
+static bool is_same(const struct column *a, const void *base_a, const struct column *b,
+                    const void *base_b)
+{
+    switch (a->kind) {
+    case COLUMN_TEXT:
+        return str_eq(COLUMN_OF(struct str, base_a, a), COLUMN_OF(struct str, base_b, b));
+    case COLUMN_BOOL:
+        return COLUMN_OF(bool, base_a, a) == COLUMN_OF(bool, base_b, b);
+    case COLUMN_INT64:
+        return COLUMN_OF(int64_t, base_a, a) == COLUMN_OF(int64_t, base_b, b);
+    case COLUMN_INT:
+        return COLUMN_OF(int, base_a, a) == COLUMN_OF(int, base_b, b);
+    }
+    return false;
 }
 
 /* All columns but the request_id, which the ledger has in a column of its own. */
-static bool add_columns(struct buf *out, const struct columns *cs, const void *base)
+static void add_columns(struct buf *out, const struct columns *cs, const void *base, bool *first)
 {
-    bool first = true;
     for (size_t i = 1; i < cs->n; i++)
-        add_column(out, &cs->all[i], base, &first);
-    return first;
+        if (!is_absent(&cs->all[i], base))
+            add_column(out, &cs->all[i], base, first);
 }
 
-static void add_attempt(struct buf *out, const struct ledger_attempt *a)
+static void add_call(struct buf *out, const struct ledger_attempt *a,
+                     const struct ledger_request *r)
 {
+    bool first = true;
     buf_add(out, STR("{"));
-    add_columns(out, &attempt_columns, a);
+    for (size_t i = 1; i < attempt_columns.n; i++) {
+        const struct column *c = &attempt_columns.all[i];
+        if (!c->twin || !is_same(c, a, c->twin, r))
+            add_column(out, c, a, &first);
+    }
     buf_add(out, STR("}"));
+}
+
+static void add_calls(struct buf *out, const struct entry *e, bool *first)
+{
+    if (!e->n_attempts)
+        return;
+    add_member(out, STR("\"calls\":["), first);
+    for (size_t i = 0; i < e->n_attempts; i++) {
+        if (i)
+            buf_add(out, STR(","));
+        add_call(out, e->attempts[i], e->request);
+    }
+    buf_add(out, STR("]"));
 }
 
 void payload_write(struct buf *out, const struct entry *e)
@@ -119,37 +176,34 @@ void payload_write(struct buf *out, const struct entry *e)
         buf_add(out, e->document);
         return;
     }
-    if (e->kind == ENTRY_attempt) {
-        add_attempt(out, e->attempts[0]);
-        return;
-    }
+    bool first = true;
     buf_add(out, STR("{"));
-    bool first = add_columns(out, &request_columns, e->request);
-    if (e->n_attempts)
-        add_member(out, STR("\"calls\":["), &first);
-    for (size_t i = 0; i < e->n_attempts; i++) {
-        if (i)
-            buf_add(out, STR(","));
-        add_attempt(out, e->attempts[i]);
+    if (e->kind == ENTRY_attempt) {
+        add_columns(out, &attempt_columns, e->attempts[0], &first);
+    } else {
+        add_columns(out, &request_columns, e->request, &first);
+        add_calls(out, e, &first);
     }
-    buf_add(out, e->n_attempts ? STR("]}") : STR("}"));
+    buf_add(out, STR("}"));
 }
 
-static bool read_column(const json_t *in, const struct column *c, void *base)
+/* `v` is the member's value; absent members keep what *base holds. */
+static bool read_column(const json_t *v, const struct column *c, void *base)
 {
-    const json_t *v = json_object_getn(in, c->name.p, c->name.n);
+    bool null = json_is_null(v);
+    if (!v)
+        return true;
     switch (c->kind) {
     case COLUMN_TEXT:
-        if (v)
-            *COLUMN_AT(struct str, base, c) =
-                (struct str){json_string_value(v), json_string_length(v)};
-        return !v || json_is_string(v);
+        *COLUMN_AT(struct str, base, c) =
+            null ? (struct str){0} : (struct str){json_string_value(v), json_string_length(v)};
+        return null || json_is_string(v);
     case COLUMN_INT64:
-        *COLUMN_AT(int64_t, base, c) = v ? json_integer_value(v) : LEDGER_NULL;
-        return !v || json_is_integer(v);
+        *COLUMN_AT(int64_t, base, c) = null ? LEDGER_NULL : json_integer_value(v);
+        return null || json_is_integer(v);
     case COLUMN_INT:
-        *COLUMN_AT(int, base, c) = v ? (int)json_integer_value(v) : LEDGER_NULL;
-        return !v || json_is_integer(v);
+        *COLUMN_AT(int, base, c) = null ? LEDGER_NULL : (int)json_integer_value(v);
+        return null || json_is_integer(v);
     case COLUMN_BOOL:
         *COLUMN_AT(bool, base, c) = json_is_true(v);
         return json_is_boolean(v);
@@ -161,35 +215,64 @@ static bool read_columns(const json_t *in, const struct columns *cs, struct str 
 {
     *COLUMN_AT(struct str, base, &cs->all[0]) = id;
     for (size_t i = 1; i < cs->n; i++)
-        if (!read_column(in, &cs->all[i], base))
+        if (!read_column(json_object_getn(in, cs->all[i].name.p, cs->all[i].name.n), &cs->all[i],
+                         base))
             return false;
     return json_is_object(in);
 }
 
-static bool read_attempts(struct payload *p, json_t *const *calls, size_t n, struct str id)
+static void copy_twins(struct ledger_attempt *a, const struct ledger_request *r)
+{
+    for (size_t i = 1; i < attempt_columns.n; i++) {
+        const struct column *c = &attempt_columns.all[i];
+        if (!c->twin)
+            continue;
+        switch (c->kind) {
+        case COLUMN_TEXT:
+            *COLUMN_AT(struct str, a, c) = COLUMN_OF(struct str, r, c->twin);
+            break;
+        case COLUMN_INT64:
+            *COLUMN_AT(int64_t, a, c) = COLUMN_OF(int64_t, r, c->twin);
+            break;
+        case COLUMN_INT:
+            *COLUMN_AT(int, a, c) = COLUMN_OF(int, r, c->twin);
+            break;
+        case COLUMN_BOOL:
+            *COLUMN_AT(bool, a, c) = COLUMN_OF(bool, r, c->twin);
+            break;
+        }
+    }
+}
+
+static void make_attempts(struct payload *p, size_t n)
 {
     p->attempts = mem_zalloc(n * sizeof *p->attempts);
     p->pointers = mem_zalloc(n * sizeof *p->pointers);
-    for (size_t i = 0; i < n; i++) {
-        if (!read_columns(calls[i], &attempt_columns, id, &p->attempts[i]))
-            return false;
+    for (size_t i = 0; i < n; i++)
         p->pointers[i] = &p->attempts[i];
-    }
     p->entry.attempts = p->pointers;
     p->entry.n_attempts = n;
-    return true;
 }
 
-static bool read_calls(struct payload *p, struct str id)
+static bool read_attempt(struct payload *p, struct str id)
 {
+    make_attempts(p, 1);
+    return read_columns(p->root, &attempt_columns, id, &p->attempts[0]);
+}
+
+static bool read_request(struct payload *p, struct str id)
+{
+    p->entry.request = &p->request;
+    if (!read_columns(p->root, &request_columns, id, &p->request))
+        return false;
     const json_t *calls = json_object_get(p->root, "calls");
-    size_t n = json_array_size(calls);
-    json_t **all = mem_zalloc(n * sizeof(json_t *));
-    for (size_t i = 0; i < n; i++)
-        all[i] = json_array_get(calls, i);
-    bool ok = read_attempts(p, all, n, id);
-    free(all);
-    return ok;
+    make_attempts(p, json_array_size(calls));
+    for (size_t i = 0; i < p->entry.n_attempts; i++) {
+        copy_twins(&p->attempts[i], &p->request);
+        if (!read_columns(json_array_get(calls, i), &attempt_columns, id, &p->attempts[i]))
+            return false;
+    }
+    return true;
 }
 
 bool payload_read(struct payload *p, enum entry_kind kind, struct str id, struct str text,
@@ -198,12 +281,10 @@ bool payload_read(struct payload *p, enum entry_kind kind, struct str id, struct
     *p = (struct payload){.entry = {.kind = kind, .request_id = id, .document = text}};
     p->root = json_loadb(text.p ? text.p : "", text.n, 0, NULL);
     bool ok = json_is_object(p->root);
-    if (ok && kind == ENTRY_attempt) {
-        ok = read_attempts(p, &p->root, 1, id);
-    } else if (ok && kind <= ENTRY_orphan) {
-        ok = read_columns(p->root, &request_columns, id, &p->request) && read_calls(p, id);
-        p->entry.request = &p->request;
-    }
+    if (ok && kind == ENTRY_attempt)
+        ok = read_attempt(p, id);
+    else if (ok && kind <= ENTRY_orphan)
+        ok = read_request(p, id);
     if (ok)
         return true;
     payload_done(p);

@@ -10,7 +10,7 @@
 #include "gateway/base/scope.h"
 #include "gateway/store/dir_priv.h"
 #include "gateway/store/keyring.h"
-#include "gateway/store/migrate_priv.h"
+#include "gateway/store/migrate.h"
 #include "gateway/store/store_priv.h"
 
 static sqlite3 *open_database(const char *dir, int flags, struct err *err)
@@ -39,7 +39,10 @@ static bool open_owned(struct store *s, struct err *err)
         return false;
     s->db = open_database(s->dir, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, err);
     return s->db &&
-           sql_exec(s->db, "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 4000;", err) &&
+           sql_exec(s->db,
+                    "PRAGMA page_size = 16384; PRAGMA journal_mode = WAL; PRAGMA "
+                    "wal_autocheckpoint = 4000;",
+                    err) &&
            sql_exec(s->db,
                     s->options.strict ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL",
                     err) &&

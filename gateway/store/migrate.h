@@ -1,11 +1,11 @@
 /*
- * migrate_priv.h - brings a database to the newest schema, one numbered step at a time.
+ * migrate.h - brings a database to the newest schema, one numbered step at a time.
  *
  * The number of the last step taken is the database's user_version.  A step never
  * changes once it was released; what is new is a new step.
  */
-#ifndef GATEWAY_STORE_MIGRATE_PRIV_H
-#define GATEWAY_STORE_MIGRATE_PRIV_H
+#ifndef GATEWAY_STORE_MIGRATE_H
+#define GATEWAY_STORE_MIGRATE_H
 
 #include <stdbool.h>
 #include <stddef.h>
