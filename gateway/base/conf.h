@@ -168,4 +168,8 @@ bool conf_parse_bool(struct str text, bool *v);
 bool conf_parse_size(struct str text, int64_t *bytes);
 bool conf_parse_duration(struct str text, int64_t *ms);
 
+/* A number of this type as one would write it: "32M", "15s". */
+enum { CONF_NUMBER_BYTES = 32 };
+void conf_number_text(enum conf_type type, int64_t n, char text[CONF_NUMBER_BYTES]);
+
 #endif
