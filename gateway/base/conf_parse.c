@@ -2,7 +2,8 @@
  * conf_parse.c - libfyaml's events become a tree.
  *
  * Its own documents are not used: they expand aliases without a bound.  libfyaml
- * counts lines and columns from 0 in events, from 1 in its errors.
+ * counts lines and columns from 0 in events, from 1 in its errors; the mark of a quoted
+ * text is behind its quote, and that of an alias behind its '*'.
  */
 #include <libfyaml.h>
 #include <stdlib.h>
@@ -36,11 +37,23 @@ struct parse {
     bool failed;
 };
 
+static bool is_behind_its_mark(struct fy_event *e)
+{
+    if (e->type == FYET_ALIAS)
+        return true;
+    if (e->type != FYET_SCALAR || !e->scalar.value)
+        return false;
+    enum fy_scalar_style style = fy_token_scalar_style(e->scalar.value);
+    return style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED;
+}
+
 static struct conf_place place_of(struct fy_event *e)
 {
     const struct fy_mark *m = fy_event_start_mark(e);
-    return m ? (struct conf_place){(unsigned)m->line + 1, (unsigned)m->column + 1}
-             : (struct conf_place){1, 1};
+    if (!m)
+        return (struct conf_place){1, 1};
+    unsigned before = is_behind_its_mark(e) && m->column > 0 ? 1 : 0;
+    return (struct conf_place){(unsigned)m->line + 1, (unsigned)m->column + 1 - before};
 }
 
 static bool fail(struct parse *p, struct conf_place at, const char *what)
