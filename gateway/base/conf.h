@@ -72,6 +72,10 @@ void conf_expand(struct conf *c, struct conf_node *root);
  */
 const char *conf_path(struct conf *c, struct str path);
 
+/* Where the value of "server.body_bytes" stands, or, if it is not given, what comes nearest to it.
+ */
+struct conf_place conf_find(const struct conf_node *root, const char *path);
+
 void conf_problem(struct conf *c, struct conf_place at, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 size_t conf_problems(const struct conf *c);

@@ -47,13 +47,18 @@ static bool is_behind_its_mark(struct fy_event *e)
     return style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED;
 }
 
+static struct conf_place mark_place(const struct fy_mark *m)
+{
+    return m ? (struct conf_place){(unsigned)m->line + 1, (unsigned)m->column + 1}
+             : (struct conf_place){1, 1};
+}
+
 static struct conf_place place_of(struct fy_event *e)
 {
-    const struct fy_mark *m = fy_event_start_mark(e);
-    if (!m)
-        return (struct conf_place){1, 1};
-    unsigned before = is_behind_its_mark(e) && m->column > 0 ? 1 : 0;
-    return (struct conf_place){(unsigned)m->line + 1, (unsigned)m->column + 1 - before};
+    struct conf_place at = mark_place(fy_event_start_mark(e));
+    if (is_behind_its_mark(e) && at.column > 1)
+        at.column--;
+    return at;
 }
 
 static bool fail(struct parse *p, struct conf_place at, const char *what)
@@ -211,8 +216,9 @@ static bool on_alias(struct parse *p, struct fy_event *e)
 
 static bool on_event(struct parse *p, struct fy_event *e)
 {
-    if (fy_event_get_tag_token(e))
-        return fail(p, place_of(e), "tags ('!…') have no meaning here");
+    struct fy_token *tag = fy_event_get_tag_token(e);
+    if (tag)
+        return fail(p, mark_place(fy_token_start_mark(tag)), "tags ('!…') have no meaning here");
     switch (e->type) {
     case FYET_SCALAR:
         return on_scalar(p, e);

@@ -204,8 +204,11 @@ static void read_items(struct reader *r, const struct conf_row *row, const struc
         wrong_type(r->c, row, v);
         return;
     }
-    if (!in_range(r->c, row, v, (int64_t)v->n))
+    if (row->max && ((int64_t)v->n < row->min || (int64_t)v->n > row->max)) {
+        conf_problem(r->c, v->at, "'%s' must have %d to %d elements, not %zu", row->path,
+                     (int)row->min, (int)row->max, v->n);
         return;
+    }
     char *items = arena_alloc(&r->c->arena, v->n * row->of->bytes);
     for (size_t i = 0; i < v->n; i++) {
         const struct conf_entry *e = &v->entries[i];
@@ -390,6 +393,6 @@ void conf_read(struct conf *c, const struct conf_node *map, const struct conf_ta
     read_group(&r, map, (struct str){"", 0});
     for (size_t i = 0; i < t->n_rows; i++)
         if (t->rows[i].init == conf_must && !r.seen[i])
-            conf_problem(c, map->at, "'%s'%s%s is missing: %s", t->rows[i].path,
+            conf_problem(c, map->at, "'%s'%s%s is missing (%s)", t->rows[i].path,
                          t->what ? " of " : "", t->what ? t->what : "", t->rows[i].help);
 }

@@ -161,8 +161,8 @@ static void every_problem_is_said_with_its_place(void **state)
         "f:3:28: 'group.choice' must be one of one|two|three, not 'tow'; did you mean 'two'?\n"
         "f:3:39: 'group.flag' must be 'on' or 'off', not 'maybe'\n"
         "f:3:46: unknown option 'cuont' in 'group'; did you mean 'count'?\n"
-        "f:4:7: 'list' must be from 1 to 2, not a list\n"
-        "f:5:10: 'text' of an item is missing: a text\n"
+        "f:4:7: 'list' must have 1 to 2 elements, not 3\n"
+        "f:5:10: 'text' of an item is missing (a text)\n"
         "f:5:11: unknown option 'txet' of an item; did you mean 'text'?\n"
         "f:5:24: an item must be a map of its options\n"
         "f:6:6: 'off' must be 'off' or a map\n"
@@ -202,7 +202,7 @@ static void what_is_no_yaml_is_refused_with_its_place(void **state)
     assert_says("text: \xff\n", "f:1:7: this is not UTF-8");
     assert_says("text: \"a\\0b\"\n", "f:1:7: a text may not hold a zero byte");
     assert_says("--- a\n--- b\n", "f:2:1: only one document may stand in a file");
-    assert_says("text: !env X\n", "f:1:12: tags ('!…') have no meaning here");
+    assert_says("text: !env X\n", "f:1:7: tags ('!…') have no meaning here");
     assert_says("- a\n", "f:1:1: a config is a map of options");
     assert_says("[a]: b\n", "f:1:1: a name must be a plain text");
 }

@@ -114,8 +114,8 @@ static void a_bad_file_is_refused_with_the_place(void **state)
          "p.json:1:23: 'up/m' has no 'input' price; write 0 if it costs nothing"},
         {"{version: v, models: {up/m: {input: 1, inptu: 1}}}",
          "p.json:1:40: unknown option 'inptu' of a model; did you mean 'input'?"},
-        {"{models: {}}", "p.json:1:1: 'version' is missing: a name of this file's prices, written "
-                         "into every row of the ledger"},
+        {"{models: {}}", "p.json:1:1: 'version' is missing (a name of this file's prices, "
+                         "written into every row of the ledger)"},
         {"{version: v, models: {up/m: {input: 1, tiers: [{above_input: 5}, {above_input: 5}]}}}",
          "p.json:1:66: tiers must stand in ascending order of 'above_input'"},
     };
