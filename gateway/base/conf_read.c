@@ -166,6 +166,7 @@ static void read_words(struct reader *r, const struct conf_row *row, const struc
     const struct conf_entry *from = is_list ? v->entries : &one;
     size_t n = is_list ? v->n : 1;
     struct conf_word *words = arena_alloc(&r->c->arena, n * sizeof *words);
+    size_t kept = 0;
     for (size_t i = 0; i < n; i++) {
         unsigned ignored;
         const struct conf_node *item = from[i].value;
@@ -173,9 +174,10 @@ static void read_words(struct reader *r, const struct conf_row *row, const struc
             wrong_type(r->c, row, item);
         else if (!item->lost && row->words && !find_word(row->words, item->text, &ignored))
             read_enum(r, row, item, &ignored);
-        words[i] = word_of(item);
+        else if (!item->lost)
+            words[kept++] = word_of(item);
     }
-    *to = (struct conf_words){words, n};
+    *to = (struct conf_words){words, kept};
 }
 
 static void read_pairs(struct reader *r, const struct conf_row *row, const struct conf_node *v,

@@ -167,7 +167,8 @@ static void every_problem_is_said_with_its_place(void **state)
         "f:5:24: an item must be a map of its options\n"
         "f:6:6: 'off' must be 'off' or a map\n"
         "f:7:8: 'later' is not built yet; leave it out, or write 'off|sqlite'\n"
-        "f:8:7: 'text' must be a text, not a list");
+        "f:8:7: 'text' must be a text, not a list\n"
+                "f:9:12: 'words' must be a list of texts, not a map");
 }
 
 static void what_is_off_may_be_written(void **state)
