@@ -50,6 +50,26 @@ const char *conf_path(struct conf *c, struct str path)
     return found;
 }
 
+static const struct conf_node *member(const struct conf_node *map, struct str name)
+{
+    for (size_t i = 0; map->kind == CONF_MAP && i < map->n; i++)
+        if (str_eq(map->entries[i].name, name))
+            return map->entries[i].value;
+    return NULL;
+}
+
+struct conf_place conf_find(const struct conf_node *root, const char *path)
+{
+    struct str rest = str_of(path), name;
+    while (str_next(&rest, '.', &name)) {
+        const struct conf_node *next = member(root, name);
+        if (!next)
+            break;
+        root = next;
+    }
+    return root->at;
+}
+
 void conf_problem(struct conf *c, struct conf_place at, const char *fmt, ...)
 {
     if (c->n_problems == PROBLEMS_MAX)

@@ -72,6 +72,10 @@ void conf_expand(struct conf *c, struct conf_node *root);
  */
 const char *conf_path(struct conf *c, struct str path);
 
+/* Where the value of "server.body_bytes" stands, or, if it is not given, what comes nearest to it.
+ */
+struct conf_place conf_find(const struct conf_node *root, const char *path);
+
 void conf_problem(struct conf *c, struct conf_place at, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 size_t conf_problems(const struct conf *c);
@@ -167,5 +171,9 @@ bool conf_parse_count(struct str text, int64_t *n);
 bool conf_parse_bool(struct str text, bool *v);
 bool conf_parse_size(struct str text, int64_t *bytes);
 bool conf_parse_duration(struct str text, int64_t *ms);
+
+/* A number of this type as one would write it: "32M", "15s". */
+enum { CONF_NUMBER_BYTES = 32 };
+void conf_number_text(enum conf_type type, int64_t n, char text[CONF_NUMBER_BYTES]);
 
 #endif

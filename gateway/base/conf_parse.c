@@ -2,7 +2,8 @@
  * conf_parse.c - libfyaml's events become a tree.
  *
  * Its own documents are not used: they expand aliases without a bound.  libfyaml
- * counts lines and columns from 0 in events, from 1 in its errors.
+ * counts lines and columns from 0 in events, from 1 in its errors; the mark of a quoted
+ * text is behind its quote, and that of an alias behind its '*'.
  */
 #include <libfyaml.h>
 #include <stdlib.h>
@@ -36,11 +37,28 @@ struct parse {
     bool failed;
 };
 
-static struct conf_place place_of(struct fy_event *e)
+static bool is_behind_its_mark(struct fy_event *e)
 {
-    const struct fy_mark *m = fy_event_start_mark(e);
+    if (e->type == FYET_ALIAS)
+        return true;
+    if (e->type != FYET_SCALAR || !e->scalar.value)
+        return false;
+    enum fy_scalar_style style = fy_token_scalar_style(e->scalar.value);
+    return style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED;
+}
+
+static struct conf_place mark_place(const struct fy_mark *m)
+{
     return m ? (struct conf_place){(unsigned)m->line + 1, (unsigned)m->column + 1}
              : (struct conf_place){1, 1};
+}
+
+static struct conf_place place_of(struct fy_event *e)
+{
+    struct conf_place at = mark_place(fy_event_start_mark(e));
+    if (is_behind_its_mark(e) && at.column > 1)
+        at.column--;
+    return at;
 }
 
 static bool fail(struct parse *p, struct conf_place at, const char *what)
@@ -198,8 +216,9 @@ static bool on_alias(struct parse *p, struct fy_event *e)
 
 static bool on_event(struct parse *p, struct fy_event *e)
 {
-    if (fy_event_get_tag_token(e))
-        return fail(p, place_of(e), "tags ('!…') have no meaning here");
+    struct fy_token *tag = fy_event_get_tag_token(e);
+    if (tag)
+        return fail(p, mark_place(fy_token_start_mark(tag)), "tags ('!…') have no meaning here");
     switch (e->type) {
     case FYET_SCALAR:
         return on_scalar(p, e);

@@ -5,13 +5,11 @@
  * stand are the next parts of all rows that begin with it.
  */
 #include <assert.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "gateway/base/conf_priv.h"
 
-enum { NUMBER_BYTES = 32, NAMES_BYTES = 4096 };
+enum { NAMES_BYTES = 4096 };
 
 const char conf_must[] = "required";
 
@@ -89,34 +87,14 @@ static struct conf_word word_of(const struct conf_node *v)
     return (struct conf_word){v->text.p, v->at, v->hidden};
 }
 
-static void number_text(enum conf_type type, int64_t n, char text[NUMBER_BYTES])
-{
-    static const struct {
-        enum conf_type type;
-        int64_t factor;
-        const char *unit;
-    } units[] = {
-        {CONF_TYPE_SIZE, 1 << 30, "G"},     {CONF_TYPE_SIZE, 1 << 20, "M"},
-        {CONF_TYPE_SIZE, 1 << 10, "K"},     {CONF_TYPE_DURATION, 86400000, "d"},
-        {CONF_TYPE_DURATION, 3600000, "h"}, {CONF_TYPE_DURATION, 60000, "m"},
-        {CONF_TYPE_DURATION, 1000, "s"},    {CONF_TYPE_DURATION, 1, "ms"},
-    };
-    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
-        if (units[i].type == type && n && n % units[i].factor == 0) {
-            snprintf(text, NUMBER_BYTES, "%" PRId64 "%s", n / units[i].factor, units[i].unit);
-            return;
-        }
-    snprintf(text, NUMBER_BYTES, "%" PRId64, n);
-}
-
 static bool in_range(struct conf *c, const struct conf_row *row, const struct conf_node *v,
                      int64_t n)
 {
     if ((row->min == 0 && row->max == 0) || (n >= row->min && n <= row->max))
         return true;
-    char min[NUMBER_BYTES], max[NUMBER_BYTES];
-    number_text(row->type, row->min, min);
-    number_text(row->type, row->max, max);
+    char min[CONF_NUMBER_BYTES], max[CONF_NUMBER_BYTES];
+    conf_number_text(row->type, row->min, min);
+    conf_number_text(row->type, row->max, max);
     conf_problem(c, v->at, "'%s' must be from %s to %s%s", row->path, min, max,
                  not_this(c, row, v));
     return false;
@@ -188,6 +166,7 @@ static void read_words(struct reader *r, const struct conf_row *row, const struc
     const struct conf_entry *from = is_list ? v->entries : &one;
     size_t n = is_list ? v->n : 1;
     struct conf_word *words = arena_alloc(&r->c->arena, n * sizeof *words);
+    size_t kept = 0;
     for (size_t i = 0; i < n; i++) {
         unsigned ignored;
         const struct conf_node *item = from[i].value;
@@ -195,9 +174,10 @@ static void read_words(struct reader *r, const struct conf_row *row, const struc
             wrong_type(r->c, row, item);
         else if (!item->lost && row->words && !find_word(row->words, item->text, &ignored))
             read_enum(r, row, item, &ignored);
-        words[i] = word_of(item);
+        else if (!item->lost)
+            words[kept++] = word_of(item);
     }
-    *to = (struct conf_words){words, n};
+    *to = (struct conf_words){words, kept};
 }
 
 static void read_pairs(struct reader *r, const struct conf_row *row, const struct conf_node *v,
@@ -226,8 +206,11 @@ static void read_items(struct reader *r, const struct conf_row *row, const struc
         wrong_type(r->c, row, v);
         return;
     }
-    if (!in_range(r->c, row, v, (int64_t)v->n))
+    if (row->max && ((int64_t)v->n < row->min || (int64_t)v->n > row->max)) {
+        conf_problem(r->c, v->at, "'%s' must have %d to %d elements, not %zu", row->path,
+                     (int)row->min, (int)row->max, v->n);
         return;
+    }
     char *items = arena_alloc(&r->c->arena, v->n * row->of->bytes);
     for (size_t i = 0; i < v->n; i++) {
         const struct conf_entry *e = &v->entries[i];
@@ -412,6 +395,6 @@ void conf_read(struct conf *c, const struct conf_node *map, const struct conf_ta
     read_group(&r, map, (struct str){"", 0});
     for (size_t i = 0; i < t->n_rows; i++)
         if (t->rows[i].init == conf_must && !r.seen[i])
-            conf_problem(c, map->at, "'%s'%s%s is missing: %s", t->rows[i].path,
+            conf_problem(c, map->at, "'%s'%s%s is missing (%s)", t->rows[i].path,
                          t->what ? " of " : "", t->what ? t->what : "", t->rows[i].help);
 }

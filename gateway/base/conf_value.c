@@ -1,4 +1,6 @@
 /* conf_value.c - scalars as numbers, sizes, times; and what a misspelt word may have meant. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "gateway/base/conf.h"
@@ -72,6 +74,26 @@ bool conf_parse_duration(struct str text, int64_t *ms)
         return true;
     }
     return parse_unit(text, units, sizeof units / sizeof units[0], ms);
+}
+
+void conf_number_text(enum conf_type type, int64_t n, char text[CONF_NUMBER_BYTES])
+{
+    static const struct {
+        enum conf_type type;
+        struct unit unit;
+    } units[] = {
+        {CONF_TYPE_SIZE, {"G", 1 << 30}},     {CONF_TYPE_SIZE, {"M", 1 << 20}},
+        {CONF_TYPE_SIZE, {"K", 1 << 10}},     {CONF_TYPE_DURATION, {"d", 86400 * 1000}},
+        {CONF_TYPE_DURATION, {"h", 3600000}}, {CONF_TYPE_DURATION, {"m", 60 * 1000}},
+        {CONF_TYPE_DURATION, {"s", 1000}},    {CONF_TYPE_DURATION, {"ms", 1}},
+    };
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+        if (units[i].type == type && n && n % units[i].unit.factor == 0) {
+            snprintf(text, CONF_NUMBER_BYTES, "%" PRId64 "%s", n / units[i].unit.factor,
+                     units[i].unit.name);
+            return;
+        }
+    snprintf(text, CONF_NUMBER_BYTES, "%" PRId64, n);
 }
 
 static unsigned least(unsigned a, unsigned b)

@@ -4,23 +4,44 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gateway/base/out.h"
 #include "gateway/base/scope.h"
 #include "gateway/base/str.h"
+#include "gateway/core/config.h"
 #include "gateway/net/fetch.h"
 #include "gateway/server/admin.h"
 
 enum { ANSWER_MAX_BYTES = 64 * 1024 * 1024, ANSWER_MS = 10 * 60 * 1000, PATH_BYTES = 4096 };
 
-#define DEFAULT_DATA_DIR "./penstock-data"
+const char *config_path(const struct args *a)
+{
+    const char *path = args_get(a, "config");
+    return path ? path : getenv("PENSTOCK_CONFIG");
+}
+
+static void complain(void *arg, const char *line)
+{
+    (void)arg;
+    out_complain("%s\n", line);
+}
 
 char *owner_data_dir(const struct args *a, struct err *err)
 {
-    const char *dir = args_get(a, "data-dir");
-    struct buf copy = BUF_INIT(PATH_BYTES);
-    buf_add(&copy, str_of(dir ? dir : DEFAULT_DATA_DIR));
+    struct config_override over = {.data_dir = args_get(a, "data-dir")};
+    SCOPED(buf_done) struct buf copy = BUF_INIT(PATH_BYTES);
+    if (over.data_dir) {
+        buf_add(&copy, str_of(over.data_dir));
+    } else {
+        struct config *c = config_load(config_path(a), &over, complain, NULL);
+        if (!c) {
+            err_say(err, ERR_bad_config, NULL, "the config cannot be used");
+            return NULL;
+        }
+        buf_add(&copy, str_of(c->data_dir));
+        config_unref(c);
+    }
     if (buf_ok(&copy) && copy.n)
         return buf_take(&copy);
-    buf_done(&copy);
     err_say(err, ERR_bad_request, NULL, "that is no data directory");
     return NULL;
 }

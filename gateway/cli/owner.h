@@ -13,6 +13,9 @@
 #include "gateway/base/err.h"
 #include "gateway/cli/args.h"
 
+/* Of --config, else of PENSTOCK_CONFIG; NULL: none, so the embedded default. */
+const char *config_path(const struct args *a);
+
 /* Of --data-dir, else of the config.  The caller frees it; NULL: *err. */
 char *owner_data_dir(const struct args *a, struct err *err);
 

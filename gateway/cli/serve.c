@@ -1,12 +1,10 @@
 /* serve - runs the gateway. */
-#include <getopt.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "gateway/base/log.h"
 #include "gateway/base/out.h"
 #include "gateway/cli/cli.h"
+#include "gateway/cli/owner.h"
 #include "gateway/core/config.h"
 #include "gateway/server/server.h"
 #include "gateway/store/keys.h"
@@ -22,25 +20,6 @@ static void warn(void *arg, const char *line)
 {
     (void)arg;
     out_complain("%s (warning)\n", line);
-}
-
-static bool parse_args(int argc, char **argv, struct server_options *o)
-{
-    static const struct option known[] = {{"config", required_argument, NULL, 'c'},
-                                          {"listen", required_argument, NULL, 'l'},
-                                          {"data-dir", required_argument, NULL, 'd'},
-                                          {0}};
-    o->config_path = getenv("PENSTOCK_CONFIG");
-    for (int c; (c = getopt_long(argc, argv, "c:", known, NULL)) != -1;)
-        if (c == 'c')
-            o->config_path = optarg;
-        else if (c == 'l')
-            o->over.listen = optarg;
-        else if (c == 'd')
-            o->over.data_dir = optarg;
-        else
-            return false;
-    return optind == argc;
 }
 
 static void say_where(const char *address, void *config)
@@ -66,11 +45,14 @@ static bool open_and_run(struct config *c, const struct server_options *o, struc
     return ok;
 }
 
-static int serve_run(int argc, char **argv)
+static int serve_run(const struct args *a)
 {
-    struct server_options o = {0};
+    struct server_options o = {
+        .config_path = config_path(a),
+        .over = {.listen = args_get(a, "listen"), .data_dir = args_get(a, "data-dir")},
+    };
     struct err err = {0};
-    if (!parse_args(argc, argv, &o))
+    if (a->n_words > 0)
         return EXIT_USAGE;
     struct config *c = config_load(o.config_path, &o.over, complain, NULL);
     if (!c)
@@ -79,15 +61,24 @@ static int serve_run(int argc, char **argv)
     log_open(STDERR_FILENO);
     bool ok = open_and_run(c, &o, &err);
     log_close();
-    if (!ok)
-        out_complain("penstock: %s\n", err.detail[0] ? err.detail : err.say);
     config_unref(c);
-    return ok ? EXIT_OK : EXIT_FAILED;
+    return ok ? EXIT_OK : cli_fail(&err);
 }
+
+static const struct arg_option options[] = {
+    OPTION_CONFIG,
+    OPTION_DATA_DIR,
+    {"listen", 0, "ADDRESS", "HOST:PORT to listen on, instead of the config's"},
+    {0},
+};
 
 const struct command command_serve = {
     .name = "serve",
-    .args = "[-c FILE] [--listen ADDRESS] [--data-dir DIR]",
-    .help = "run the gateway; without a config with the providers found in the environment, and sim/ models",
+    .args = "",
+    .help = "run the gateway",
+    .more = "Without a config it offers the providers that it finds in the environment and on this machine, and "
+            "the built-in sim/ models. SIGTERM and SIGINT let what runs finish, a second one does not; SIGHUP reads "
+            "the config again.",
+    .options = options,
     .run = serve_run,
 };

@@ -32,14 +32,14 @@ static const char **origins_of(struct config_memory *m)
     return origins;
 }
 
-static void check_sizes(struct config_memory *m)
+static void check_sizes(struct config_memory *m, const struct conf_node *root)
 {
     const struct config *c = &m->config;
     if (c->server.body_bytes > c->server.memory_in_flight)
-        conf_problem(m->conf, (struct conf_place){1, 1},
+        conf_problem(m->conf, conf_find(root, "server.body_bytes"),
                      "'server.body_bytes' exceeds 'server.memory_in_flight'");
     if (c->server.url_bytes > c->server.header_bytes)
-        conf_problem(m->conf, (struct conf_place){1, 1},
+        conf_problem(m->conf, conf_find(root, "server.url_bytes"),
                      "'server.url_bytes' exceeds 'server.header_bytes', which holds it");
 }
 
@@ -56,7 +56,7 @@ static void make(struct config_memory *m, const struct conf_node *root,
     c->has_catalogue = m->catalogue == 0;
     c->server.tolerate_half_close = m->half_close != 0;
     c->cors.origins = origins_of(m);
-    check_sizes(m);
+    check_sizes(m, root);
     config_make_listen(m, over);
     config_make_prices(m);
     config_make_providers(m);

@@ -5,9 +5,10 @@
 
 #include "gateway/llm/endpoint.h"
 
-static const struct route routes[] = {
+const struct route routes[] = {
 #define ROUTE(method, path, kind, arg, access) {method, path, ROUTE_##kind, arg, ACCESS_##access},
 #include "gateway/server/route_list.h"
+    {0},
 };
 
 static bool is_escaped_nul(struct str s)
@@ -69,8 +70,7 @@ const struct route *route_find(struct str method, struct str target, struct str 
     *allow = NULL;
     if (!check_target(target, path, err))
         return NULL;
-    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
-        const struct route *r = &routes[i];
+    for (const struct route *r = routes; r->path; r++) {
         if (!path_matches(r->path, path, rest))
             continue;
         if (strcmp(r->method, "*") == 0 || str_eq(method, str_of(r->method)))

@@ -27,6 +27,8 @@ struct route {
     enum route_access access;
 };
 
+extern const struct route routes[]; /* ends with a row whose path is NULL */
+
 /*
  * `target` is the raw request target; *rest is set to what "*" stood for, *query to
  * what follows the '?'.  NULL: ERR_bad_http for a target that nobody should send,
