@@ -113,8 +113,8 @@ static void peer_has_gone(struct watch *watch, uint32_t events)
 {
     (void)events;
     struct client *c = (struct client *)((char *)watch - offsetof(struct client, watch));
-    if (c->visit)
-        visit_leave(c->visit);
+    if (c->visit && visit_leave(c->visit))
+        hang_up(c); /* libmicrohttpd goes on waiting for the rest of a body that ends too early */
 }
 
 static void watch_leaving(struct client *c)

@@ -74,10 +74,12 @@ void visit_wake(struct visit *v)
     worker_stir(v->worker);
 }
 
-void visit_leave(struct visit *v)
+bool visit_leave(struct visit *v)
 {
-    if (v->exchanging && v->x.finish == FINISH_none)
-        exchange_abort(&v->x, FINISH_client_gone);
+    if (!v->exchanging || v->x.finish != FINISH_none)
+        return false;
+    exchange_abort(&v->x, FINISH_client_gone);
+    return true;
 }
 
 static bool is_ready(const struct visit *v)

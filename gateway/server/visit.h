@@ -47,7 +47,8 @@ void visit_wake(struct visit *v);
 /* Nothing can be sent or taken in now. */
 void visit_suspend(struct visit *v);
 
-void visit_leave(struct visit *v); /* the peer has gone */
+/* The peer has gone; true if that ended something. */
+bool visit_leave(struct visit *v);
 
 /* libmicrohttpd's call-backs */
 enum MHD_Result visit_handle(void *worker, struct MHD_Connection *connection, const char *url, const char *method,

@@ -217,7 +217,7 @@ class Gateway:
 
     def last_row(self):
         """Of the newest request, once it is settled."""
-        sql = "select * from requests order by started_ms desc, rowid desc limit 1"
+        sql = "select * from requests order by request_id desc limit 1"
         return until(lambda: [r for r in self.rows(sql) if r["finish"]], says="a settled row")[0]
 
 

@@ -107,5 +107,5 @@ def test_a_cut_tail(copy):
 
 def test_a_changed_derived_row(copy):
     verify, db = copy
-    db.execute("update requests set cost_nusd = 1, input_tokens = 1 where rowid = (select min(rowid) from requests)")
+    db.execute("update requests set cost_nusd = 1, input_tokens = 1 where request_id = (select min(request_id) from requests)")
     assert verify().returncode == 1
