@@ -1,8 +1,9 @@
-/* glob.h - names that stand for many: '*' is any run of bytes, all else itself. */
+/*
+ * glob.h - the patterns of allow-lists: '*' is any run of bytes, also none and also
+ * with '/' in it; every other byte is itself.  Takes time linear in the text.
+ */
 #ifndef GATEWAY_BASE_GLOB_H
 #define GATEWAY_BASE_GLOB_H
-
-#include <stdbool.h>
 
 #include "gateway/base/str.h"
 
