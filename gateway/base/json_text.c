@@ -144,7 +144,7 @@ void json_quote(struct buf *out, struct str text)
         if (c >= 0x80)
             buf_add(out, STR("\xEF\xBF\xBD"));
         else if (c == '"' || c == '\\')
-            buf_addf(out, "\\%c", c);
+            buf_add(out, (struct str){(const char[]){'\\', (char)c}, 2});
         else
             buf_addf(out, "\\u%04x", c);
         text = (struct str){text.p + 1, text.n - 1};

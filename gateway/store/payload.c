@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "gateway/base/json.h"
 #include "gateway/base/mem.h"
 #include "gateway/store/column_priv.h"
 #include "gateway/store/entry_priv.h"
@@ -39,36 +40,6 @@ static void add_int(struct buf *out, int64_t n)
     buf_add(out, (struct str){digits + at, sizeof digits - at});
 }
 
-static bool is_plain(char c)
-{
-    return (unsigned char)c >= 0x20 && c != '"' && c != '\\';
-}
-
-static void add_escape(struct buf *out, char c)
-{
-    static const char hex[] = "0123456789abcdef";
-    unsigned char byte = (unsigned char)c;
-    const char control[] = {'\\', 'u', '0', '0', hex[byte >> 4], hex[byte & 15]};
-    const char quoted[] = {'\\', c};
-    buf_add(out, byte < 0x20 ? (struct str){control, sizeof control}
-                             : (struct str){quoted, sizeof quoted});
-}
-
-/* Rows hold UTF-8 without NUL, see row.c, so only this much needs an escape. */
-static void add_text(struct buf *out, struct str s)
-{
-    buf_add(out, STR("\""));
-    for (size_t i = 0; i < s.n;) {
-        size_t from = i;
-        while (i < s.n && is_plain(s.p[i]))
-            i++;
-        buf_add(out, (struct str){s.p + from, i - from});
-        if (i < s.n)
-            add_escape(out, s.p[i++]);
-    }
-    buf_add(out, STR("\""));
-}
-
 static void add_member(struct buf *out, struct str member, bool *first)
 {
     if (!*first)
@@ -86,7 +57,7 @@ static void add_column(struct buf *out, const struct column *c, const void *base
     case COLUMN_TEXT:
         text = COLUMN_OF(struct str, base, c);
         if (text.n)
-            add_text(out, text);
+            json_quote(out, text);
         else
             buf_add(out, STR("null"));
         return;
