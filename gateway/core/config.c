@@ -10,6 +10,7 @@
 #include "gateway/base/scope.h"
 #include "gateway/core/config_default.h"
 #include "gateway/core/config_priv.h"
+#include "gateway/core/detect.h"
 
 static unsigned cpus_of_process(void)
 {
@@ -96,7 +97,7 @@ struct config *config_load(const char *path, const struct config_override *over,
 {
     if (!path) {
         SCOPED(buf_done) struct buf text = BUF_INIT(CONF_TEXT_BYTES);
-        config_default(&text, NULL, NULL);
+        config_default(&text, detect_server, NULL);
         return config_parse("(no config)", buf_str(&text), over, complain, arg);
     }
     struct err err = {0};

@@ -105,8 +105,9 @@ struct config_override { /* what the command line says; members may be NULL */
 };
 
 /*
- * Reads the file, or with NULL the embedded default without a look at the network.
- * `over` may be NULL.  NULL: each problem was given to complain() as one line,
+ * Reads the file, or with NULL makes the embedded default: sim/ models, and providers
+ * found in the environment and on this machine (see config_default.h, detect.h).  `over`
+ * may be NULL.  NULL: each problem was given to complain() as one line,
  * "FILE:LINE:COLUMN: what is wrong; what to do".
  */
 struct config *config_load(const char *path, const struct config_override *over,

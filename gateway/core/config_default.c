@@ -2,6 +2,7 @@
 #include "gateway/core/config_default.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static bool is_there(const struct dialect *d, bool (*has)(void *arg, const struct dialect *d),
                      void *arg)
@@ -29,4 +30,22 @@ void config_default(struct buf *yaml, bool (*has)(void *arg, const struct dialec
     }
     buf_add(yaml, buf_str(&models));
     buf_done(&models);
+}
+
+void config_found(const struct config *c, void (*say)(void *arg, const char *line), void *arg)
+{
+    for (unsigned i = 0; i < c->n_providers; i++) {
+        const struct provider *p = &c->providers[i];
+        struct buf line = BUF_INIT(4096);
+        buf_addf(&line, "%s: %s", p->name, p->dialect->help);
+        if (p->dialect->transport == TRANSPORT_http)
+            buf_addf(&line, ", at %s", p->base_url);
+        if (p->dialect->env_key && p->api_key.s.n == 0)
+            buf_addf(&line, " (without a key)");
+        for (unsigned k = 0; k < c->n_models; k++)
+            if (c->models[k].targets[0].provider == p)
+                buf_addf(&line, "%s %s", strchr(line.p, ';') ? "," : ";", c->models[k].name);
+        say(arg, line.p);
+        buf_done(&line);
+    }
 }

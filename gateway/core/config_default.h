@@ -4,7 +4,7 @@
 #ifndef GATEWAY_CORE_CONFIG_DEFAULT_H
 #define GATEWAY_CORE_CONFIG_DEFAULT_H
 
-#include "gateway/provider/dialect.h"
+#include "gateway/core/config.h"
 
 /*
  * Appends it as YAML: the built-in sim/ models; a provider, and the wildcard NAME/ and
@@ -12,5 +12,8 @@
  * lives on this machine and of which has() says that it is there.  `has` may be NULL.
  */
 void config_default(struct buf *yaml, bool (*has)(void *arg, const struct dialect *d), void *arg);
+
+/* A line for each provider of the config: what it is, where, and by which names. */
+void config_found(const struct config *c, void (*say)(void *arg, const char *line), void *arg);
 
 #endif

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Every bad config of tests/golden/config gets exactly the complaints that stand beside it.
+"""Every bad config of tests/golden/config gets exactly the complaints that stand beside it,
+and the example that comes with the program gets none.
 
 With --update the expectations are written anew: review the difference.
 """
@@ -18,5 +19,10 @@ for case in cases:
     elif run.returncode != 1 or run.stdout or run.stderr != expect.read_text() or "canary" in run.stderr:
         failed += 1
         print(f"{case.name}: exit {run.returncode}, got\n{run.stdout}{run.stderr}")
-print(f"{len(cases) - failed} passed, {failed} failed")
+example = srcdir / "gateway/core/penstock.example.yaml"
+run = subprocess.run([program, "check", "-c", example], capture_output=True, text=True)
+if run.returncode or run.stderr or not run.stdout.endswith("0 warnings\n"):
+    failed += 1
+    print(f"{example}: exit {run.returncode}, got\n{run.stdout}{run.stderr}")
+print(f"{len(cases) + 1 - failed} passed, {failed} failed")
 sys.exit(failed > 0 or len(cases) < 20)

@@ -154,7 +154,8 @@ static void every_problem_is_said_with_its_place(void **state)
         "map: {k: {txet: a}, l: 3}\n"
         "off: on\n"
         "later: postgres\n"
-        "text: [1]\n",
+        "text: [1]\n"
+        "words: [a, {b: c}]\n",
         "f:1:7: 'size' must be a size such as 4096, 16K, 32M or 1G, not 'big'\n"
         "f:2:1: unknown option 'tezt'; did you mean 'text'?\n"
         "f:3:16: 'group.count' must be from 1 to 9, not '10'\n"
@@ -168,7 +169,7 @@ static void every_problem_is_said_with_its_place(void **state)
         "f:6:6: 'off' must be 'off' or a map\n"
         "f:7:8: 'later' is not built yet; leave it out, or write 'off|sqlite'\n"
         "f:8:7: 'text' must be a text, not a list\n"
-                "f:9:12: 'words' must be a list of texts, not a map");
+        "f:9:12: 'words' must be a list of texts, not a map");
 }
 
 static void what_is_off_may_be_written(void **state)
