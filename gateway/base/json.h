@@ -25,15 +25,16 @@ enum {
     JSON_MAX_PATHS = 128,
 };
 
+/* Not JSON_...: those words are jansson's. */
 enum json_kind {
-    JSON_ABSENT, /* not met */
-    JSON_NULL,
-    JSON_FALSE,
-    JSON_TRUE,
-    JSON_NUMBER,
-    JSON_STRING,
-    JSON_ARRAY,
-    JSON_OBJECT,
+    VALUE_ABSENT, /* not met */
+    VALUE_NULL,
+    VALUE_FALSE,
+    VALUE_TRUE,
+    VALUE_NUMBER,
+    VALUE_STRING,
+    VALUE_ARRAY,
+    VALUE_OBJECT,
 };
 
 struct json_value {

@@ -209,19 +209,19 @@ static inline const char *scalar(struct scan *s, const char *p)
     const char *at = p;
     enum json_kind kind;
     if (*p == '"') {
-        kind = JSON_STRING;
+        kind = VALUE_STRING;
         p = skip_string(s, p + 1);
     } else if (*p == '-' || is_digit(*p)) {
-        kind = JSON_NUMBER;
+        kind = VALUE_NUMBER;
         p = skip_number(s, p);
     } else if (*p == 't') {
-        kind = JSON_TRUE;
+        kind = VALUE_TRUE;
         p = skip_word(s, p, STR("true"));
     } else if (*p == 'f') {
-        kind = JSON_FALSE;
+        kind = VALUE_FALSE;
         p = skip_word(s, p, STR("false"));
     } else {
-        kind = JSON_NULL;
+        kind = VALUE_NULL;
         p = skip_word(s, p, STR("null"));
     }
     if (!p)
@@ -231,7 +231,7 @@ static inline const char *scalar(struct scan *s, const char *p)
     const struct json_value v = {kind, {at, (size_t)(p - at)}, s->slot.from};
     if (s->slot.node && s->slot.node->path >= 0)
         return report(s, s->slot.node->path, s->slot.element, v) ? p : NULL;
-    if (kind == JSON_STRING && l->deep >= 0)
+    if (kind == VALUE_STRING && l->deep >= 0)
         return report(s, l->deep, l->deep_element, v) ? p : NULL;
     return p;
 }
@@ -330,7 +330,7 @@ static inline const char *close_level(struct scan *s, const char *p)
     if (!l->node || l->node->path < 0)
         return p;
     const struct json_value v = {
-        l->array ? JSON_ARRAY : JSON_OBJECT, {l->open, (size_t)(p - l->open)}, l->from};
+        l->array ? VALUE_ARRAY : VALUE_OBJECT, {l->open, (size_t)(p - l->open)}, l->from};
     return report(s, l->node->path, l->element, v) ? p : NULL;
 }
 

@@ -77,7 +77,7 @@ static bool next_piece(struct str *rest, char room[4], struct str *piece)
 
 bool json_text(const struct json_value *v, struct buf *out)
 {
-    if (v->kind != JSON_STRING)
+    if (v->kind != VALUE_STRING)
         return false;
     struct str rest = inside(v), piece;
     char room[4];
@@ -88,7 +88,7 @@ bool json_text(const struct json_value *v, struct buf *out)
 
 bool json_text_is(const struct json_value *v, struct str text)
 {
-    if (v->kind != JSON_STRING)
+    if (v->kind != VALUE_STRING)
         return false;
     struct str rest = inside(v), piece;
     char room[4];
@@ -102,7 +102,7 @@ bool json_text_is(const struct json_value *v, struct str text)
 
 size_t json_text_bytes(const struct json_value *v)
 {
-    if (v->kind != JSON_STRING)
+    if (v->kind != VALUE_STRING)
         return 0;
     struct str rest = inside(v), piece;
     char room[4];
@@ -114,7 +114,7 @@ size_t json_text_bytes(const struct json_value *v)
 
 bool json_int(const struct json_value *v, int64_t *n)
 {
-    return v->kind == JSON_NUMBER && str_int(v->raw, n);
+    return v->kind == VALUE_NUMBER && str_int(v->raw, n);
 }
 
 /* The bytes at the start of s that may stand in a JSON string as they are. */

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "gateway/base/arena.h"
 #include "gateway/base/err.h"
 #include "gateway/base/log.h"
 #include "gateway/base/str.h"
@@ -33,18 +34,19 @@ struct provider { /* an endpoint or account configured under `providers` */
 
 struct target {
     const struct provider *provider;
-    const char *model; /* as the upstream calls it */
+    const char *model; /* as the upstream calls it; of a wildcard with a '*': see target_model() */
     unsigned weight;
-    const struct price *price; /* NULL: unpriced */
+    const struct price *price; /* NULL: unpriced, or a wildcard's: see target_price() */
 };
 
 struct retry {
-    unsigned attempts;           /* of one target; 1 or more */
+    unsigned attempts; /* of one target; 1 or more */
     bool on_429, on_5xx, on_timeout, on_reset;
 };
 
-struct model { /* a public name */
-    const char *name;
+struct model {        /* a public name */
+    const char *name; /* one that ends in '*' stands for every name that begins so */
+    bool is_wildcard;
     const struct strategy *strategy;
     const struct target *targets;
     unsigned n_targets; /* 1 or more */
@@ -61,13 +63,14 @@ struct listen_address {
 
 struct config {
     _Atomic unsigned refs;
-    uint64_t generation; /* counts loads in this process */
+    uint64_t generation; /* counts config_slot_put(); 0 before */
 
     struct listen_address listen;
     const char *data_dir;
     unsigned loops;
     enum durability durability;
     bool allow_unpriced;
+    bool has_catalogue; /* prices that come with the program count */
 
     struct {
         int64_t memory_in_flight, body_bytes, answer_bytes, header_bytes, url_bytes;
@@ -86,7 +89,7 @@ struct config {
         const char *const *origins; /* NULL-terminated; empty: off; "*" is any */
     } cors;
 
-    struct price_book *prices;
+    struct price_book *prices; /* of prices.file */
     const struct provider *providers;
     unsigned n_providers;
     const struct model *models; /* sorted by name */
@@ -96,18 +99,45 @@ struct config {
     struct config_memory *memory; /* config.c's own */
 };
 
+struct config_override { /* what the command line says; members may be NULL */
+    const char *listen;
+    const char *data_dir;
+};
+
 /*
- * Reads the file, or with NULL makes the embedded default: providers found in the
- * environment, and sim/ models.  False: each problem was given to complain() as one line,
+ * Reads the file, or with NULL the embedded default without a look at the network.
+ * `over` may be NULL.  NULL: each problem was given to complain() as one line,
  * "FILE:LINE:COLUMN: what is wrong; what to do".
  */
-struct config *config_load(const char *path, void (*complain)(void *arg, const char *line), void *arg);
+struct config *config_load(const char *path, const struct config_override *over,
+                           void (*complain)(void *arg, const char *line), void *arg);
+
+/* The same of a text; `file` is its name in complaints, and what paths are relative to. */
+struct config *config_parse(const char *file, struct str text, const struct config_override *over,
+                            void (*complain)(void *arg, const char *line), void *arg);
+
+/* What works, but hardly as it is meant: lines as above.  Returns how many. */
+size_t config_warn(const struct config *c, void (*complain)(void *arg, const char *line),
+                   void *arg);
 
 struct config *config_ref(struct config *c);
 void config_unref(struct config *c); /* NULL is fine */
 
-/* By public name or alias; NULL if there is none. */
+/* By public name or alias, or the wildcard with the longest beginning; NULL if there is none. */
 const struct model *config_model(const struct config *c, struct str name);
+
+/* The public name that `name` is an alias of, else `name`. */
+struct str config_alias(const struct config *c, struct str name);
+
+/*
+ * What to call the model when `m` was found for the name `asked`: t->model, with its
+ * '*' replaced by what the '*' of m's name stood for.  In the arena only if it has to be.
+ */
+struct str target_model(const struct config *c, const struct model *m, const struct target *t,
+                        struct str asked, struct arena *a);
+
+/* The price of that model at this target; NULL: unpriced.  Lives as long as the config. */
+const struct price *target_price(const struct config *c, const struct target *t, struct str model);
 
 /* Where the process keeps the current one.  Thread-safe. */
 struct config_slot {
@@ -116,7 +146,8 @@ struct config_slot {
 };
 void config_slot_init(struct config_slot *s);
 void config_slot_done(struct config_slot *s);
-struct config *config_slot_get(struct config_slot *s);          /* a new reference; NULL before the first */
-void config_slot_put(struct config_slot *s, struct config *c);  /* takes the reference over */
+struct config *config_slot_get(struct config_slot *s); /* a new reference; NULL before the first */
+void config_slot_put(struct config_slot *s,
+                     struct config *c); /* takes the reference over; sets its generation */
 
 #endif

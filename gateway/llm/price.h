@@ -37,15 +37,17 @@ struct price {
 /* Kinds without a price of their own are loaded with that of `input` or `output`. */
 int64_t price_cost_nusd(const struct price *p, const struct usage *u);
 
-/* The most that this many tokens can cost, in the dearest tier that can apply; INT64_MAX if past counting. */
+/* The most that this many tokens can cost, in the dearest tier that can apply; INT64_MAX if past
+ * counting. */
 int64_t price_bound_nusd(const struct price *p, int64_t input, int64_t output);
 
 struct price_book;
 
 /*
- * Reads the JSON texts of price files, later ones win: {"version": …, "models":
- * {"PROVIDER/MODEL": {"input": …, "output": …, …}}}; see gateway/llm/README.md.
- * NULL and *err (say: place and fix; detail: the same with the file's name).
+ * Reads the texts of price files, JSON or YAML, later ones win: {"version": …, "models":
+ * {"PROVIDER/MODEL": {"input": …, "output": …, …}}}; see gateway/llm/PRICES.md.  Numbers
+ * are read as they are written, never through a float.
+ * NULL and *err (say: what is wrong; detail: the same after FILE:LINE:COLUMN).
  */
 struct price_source {
     const char *name; /* of the file, for errors */
@@ -54,7 +56,13 @@ struct price_source {
 struct price_book *price_book_new(const struct price_source *sources, size_t n, struct err *err);
 void price_book_free(struct price_book *b); /* NULL is fine */
 
-/* NULL: unpriced.  Lives as long as the book. */
+/* By PROVIDER/MODEL, else by "PROVIDER/" and a star.  NULL: unpriced.  Lives as long as the book.
+ */
 const struct price *price_find(const struct price_book *b, struct str provider, struct str model);
+
+/* The same of the catalogue that comes with the program, where a vendor is its dialect's name.
+ * Static. */
+const struct price *price_builtin(struct str dialect, struct str model);
+const char *price_builtin_version(void);
 
 #endif

@@ -1,8 +1,9 @@
 #include "gateway/provider/dialect.h"
 
 const struct dialect dialects[] = {
-#define DIALECT(name, transport, base_url, env_key, key_header, stream_usage, max_completion, help)     \
-    {name, transport, base_url, env_key, key_header, stream_usage, max_completion, help},
+#define DIALECT(name, transport, base_url, is_local, env_key, key_header, stream_usage,            \
+                max_completion, help)                                                              \
+    {name, transport, base_url, is_local, env_key, key_header, stream_usage, max_completion, help},
 #include "gateway/provider/dialect_list.h"
     {0},
 };

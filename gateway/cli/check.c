@@ -1,0 +1,48 @@
+/* check - says everything that is wrong with a config. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/base/out.h"
+#include "gateway/cli/cli.h"
+#include "gateway/cli/owner.h"
+#include "gateway/core/config.h"
+
+static void complain(void *arg, const char *line)
+{
+    (void)arg;
+    out_complain("%s\n", line);
+}
+
+static void warn(void *arg, const char *line)
+{
+    (void)arg;
+    out_complain("%s (warning)\n", line);
+}
+
+static int check_run(const struct args *a)
+{
+    const char *path = config_path(a);
+    if (a->n_words > 0)
+        return EXIT_USAGE;
+    struct config *c = config_load(path, NULL, complain, NULL);
+    if (!c)
+        return EXIT_FAILED;
+    size_t warnings = config_warn(c, warn, NULL);
+    out_print("%s: ok: %u providers, %u models, %zu warnings\n",
+              path ? path : "no config given, the embedded default", c->n_providers, c->n_models,
+              warnings);
+    config_unref(c);
+    return EXIT_OK;
+}
+
+static const struct arg_option options[] = {OPTION_CONFIG, {0}};
+
+const struct command command_check = {
+    .name = "check",
+    .args = "",
+    .help = "say everything that is wrong with a config",
+    .more = "Without a file the embedded default is checked. Every problem is a line FILE:LINE:COLUMN: what is "
+            "wrong; what to do.",
+    .options = options,
+    .run = check_run,
+};

@@ -1,0 +1,65 @@
+/* config_priv.h - the config as it was written, before names are resolved. */
+#ifndef GATEWAY_CORE_CONFIG_PRIV_H
+#define GATEWAY_CORE_CONFIG_PRIV_H
+
+#include "gateway/base/conf.h"
+#include "gateway/core/config.h"
+
+struct provider_spec {
+    struct conf_word id;
+    struct conf_word dialect, base_url, api_key;
+    struct conf_pairs headers;
+    struct conf_word ca_file, client_cert, client_key, proxy;
+    unsigned http;
+};
+
+struct target_spec {
+    struct conf_word id;
+    struct conf_word provider, model;
+    unsigned weight;
+};
+
+struct model_spec {
+    struct conf_word id;
+    struct conf_items targets;
+    struct conf_word strategy;
+    struct call_timeouts timeouts;
+    unsigned retry_attempts;
+    struct conf_words retry_on;
+};
+
+struct config_name { /* a model's own name, or an alias */
+    struct str name;
+    struct str of; /* the public name it stands for */
+    const struct model *model;
+};
+
+struct config_memory {
+    struct conf_word id;
+    struct config config;
+    struct conf *conf; /* owns every text and array */
+
+    struct conf_word listen;
+    struct conf_items providers, models;
+    struct conf_pairs aliases;
+    struct conf_word default_model;
+    unsigned catalogue, unpriced, half_close;
+    struct conf_word price_file;
+    struct conf_words origins;
+
+    struct config_name *names; /* sorted by name, without wildcards */
+    size_t n_names;
+    const struct model **wildcards; /* longest beginning first */
+    size_t n_wildcards;
+};
+
+extern const struct conf_table root_table, provider_table, model_table, target_table;
+
+/* Each resolves its part of the spec; what is wrong becomes a problem of m->conf. */
+void config_make_listen(struct config_memory *m, const struct config_override *over);
+void config_make_providers(struct config_memory *m);
+void config_make_models(struct config_memory *m); /* after providers and prices */
+void config_make_names(struct config_memory *m);  /* after models */
+void config_make_prices(struct config_memory *m);
+
+#endif
