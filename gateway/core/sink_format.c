@@ -6,7 +6,7 @@
  */
 #include "gateway/core/error_body.h"
 #include "gateway/core/exchange.h"
-#include "gateway/core/report.h"
+#include "gateway/core/label.h"
 #include "gateway/core/sink.h"
 
 enum { GROWTH_BYTES = 4096, NOTE_BYTES = 4096 };
@@ -46,11 +46,11 @@ static void push_done(struct sink *s, struct exchange *x)
 {
     struct format *state = s->state;
     if (x->wants_trailer) {
-        struct report r;
-        report_make(x, &r);
+        struct label r;
+        label_make(x, &r);
         struct buf note = BUF_INIT(NOTE_BYTES);
         buf_add(&note, STR("penstock "));
-        report_write(&r, &note);
+        label_write(&r, &note);
         sink_push(s->next, x, &(struct frame){.kind = FRAME_NOTE, .data = buf_str(&note)});
         buf_done(&note);
     }

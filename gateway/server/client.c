@@ -25,6 +25,8 @@ enum { TARGET_KEPT_BYTES = 64 * 1024, LINGER_MS = 2000 };
 
 static void client_free(struct client *c)
 {
+    if (c->lingers)
+        shutdown(c->fd, SHUT_WR); /* its close will not say so */
     timer_clear(c->worker->core.loop, &c->timer);
     watch_clear(c->worker->core.loop, &c->watch, true);
     gate_leave(&c->worker->house->gate, &c->address);
@@ -204,6 +206,7 @@ static void read_and_forget(struct watch *watch, uint32_t events)
 void client_linger(struct client *c)
 {
     struct err err = {0};
+    c->lingers = true;
     struct lingering *g = NEW(struct lingering);
     *g = (struct lingering){.loop = c->worker->core.loop, .fd = dup(c->fd)};
     g->watch.fn = read_and_forget;

@@ -177,6 +177,11 @@ static bool check_url(const struct visit *v, struct str target, struct err *err)
     return err_set(err, ERR_url_too_long, "%zu bytes", target.n);
 }
 
+static bool is_draining(const struct visit *v)
+{
+    return atomic_load_explicit(&v->worker->house->gateway.draining, memory_order_relaxed);
+}
+
 static void begin(struct visit *v, struct str method)
 {
     struct err err = {0};
@@ -188,14 +193,19 @@ static void begin(struct visit *v, struct str method)
     v->origin = allowed_origin(v->worker->config, facts.origin);
     if (ok && is_preflight(v, method, &facts)) {
         reply_json(&v->reply, MHD_HTTP_NO_CONTENT, STR(""));
-        v->reply.allow = "GET, POST, OPTIONS";
+        v->reply.preflight = true;
         return;
     }
     if (ok)
         v->route = route_find(str_eq(method, STR("HEAD")) ? STR("GET") : method, target, &v->rest, &v->query,
                               &v->reply.allow, &err);
+    if (v->route && v->route->kind == ROUTE_EXCHANGE && is_draining(v)) {
+        err_set(&err, ERR_shutdown, "draining");
+        v->route = NULL;
+    }
     if (!v->route) {
         reply_error(&v->reply, &err);
+        v->closes = err.code == ERR_bad_http || err.code == ERR_shutdown;
     } else if (v->route->kind == ROUTE_EXCHANGE) {
         begin_exchange(v);
         v->x.head = head;
@@ -209,28 +219,34 @@ static void begin(struct visit *v, struct str method)
 /* The answer goes out although the body is still coming. */
 static enum MHD_Result answer_early(struct visit *v)
 {
+    v->closes = true;
     client_linger(v->client);
     return queue_answer(v);
+}
+
+static bool has_little_body(const struct visit *v)
+{
+    const char *length = MHD_lookup_connection_value(v->connection, MHD_HEADER_KIND, "Content-Length");
+    const char *coding = MHD_lookup_connection_value(v->connection, MHD_HEADER_KIND, "Transfer-Encoding");
+    int64_t bytes = 0;
+    return !coding && (!length || (str_int(str_of(length), &bytes) && bytes <= DROP_MAX_BYTES));
 }
 
 static enum MHD_Result handle_head(struct visit *v, struct str method)
 {
     begin(v, method);
     client_enter(v->client, PHASE_BODY);
+    v->little = has_little_body(v);
     if (!is_ready(v))
         return MHD_YES;
     v->unread = true;
-    const char *length = MHD_lookup_connection_value(v->connection, MHD_HEADER_KIND, "Content-Length");
-    int64_t bytes;
-    bool is_little = !length || (str_int(str_of(length), &bytes) && bytes <= DROP_MAX_BYTES);
-    return is_little ? MHD_YES : answer_early(v);
+    return v->little && !v->closes ? MHD_YES : answer_early(v);
 }
 
 static enum MHD_Result drop(struct visit *v, size_t *bytes)
 {
     v->unread = true;
-    v->dropped_bytes += (int64_t)*bytes;
-    if (v->dropped_bytes > DROP_MAX_BYTES)
+    if (!v->little)
         return answer_early(v);
     *bytes = 0;
     return MHD_YES;
