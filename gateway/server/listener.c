@@ -11,8 +11,8 @@
 
 #include "gateway/base/crypto.h"
 #include "gateway/base/mem.h"
-#include "gateway/core/error_body.h"
 #include "gateway/server/client.h"
+#include "gateway/server/raw.h"
 #include "gateway/server/worker.h"
 
 enum { BACKLOG = 4096, ACCEPT_BATCH = 64 };
@@ -70,24 +70,12 @@ void gate_leave(struct gate *g, const union address *a)
 /* A whole answer, written raw: there is no room for a connection. */
 static void refuse(int fd, enum err_code code)
 {
-    struct buf body = BUF_INIT(1024), answer = BUF_INIT(2048);
-    struct err err = {0};
-    err_set(&err, code, " ");
-    error_body_write(&err, &body);
-    buf_addf(&answer,
-             "HTTP/1.1 %d %s\r\ncontent-type: application/json\r\ncontent-length: %zu\r\nretry-after: 1\r\n"
-             "connection: close\r\n\r\n",
-             err_info(code)->status, code == ERR_busy ? "Service Unavailable" : "Too Many Requests", body.n);
-    buf_add(&answer, buf_str(&body));
-    ssize_t n = send(fd, answer.p, answer.n, MSG_NOSIGNAL | MSG_DONTWAIT);
-    (void)n; /* he does not read it: so be it */
+    raw_error(fd, code);
     shutdown(fd, SHUT_WR);
     char unread[4096]; /* what is left unread would turn the close into a reset */
     while (recv(fd, unread, sizeof unread, MSG_DONTWAIT) > 0)
         ;
     close(fd);
-    buf_done(&body);
-    buf_done(&answer);
 }
 
 static bool is_our_user(int fd)

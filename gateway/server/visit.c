@@ -18,6 +18,7 @@
 #include "gateway/server/client.h"
 #include "gateway/server/head_scan.h"
 #include "gateway/server/page.h"
+#include "gateway/server/raw.h"
 #include "gateway/server/worker.h"
 
 enum { DROP_MAX_BYTES = 1024 * 1024, ADMIN_BODY_BYTES = 4 * 1024 * 1024 };
@@ -217,11 +218,14 @@ static void begin(struct visit *v, struct str method)
 }
 
 /* The answer goes out although the body is still coming. */
-static enum MHD_Result answer_early(struct visit *v)
+static enum MHD_Result answer_early(struct visit *v, bool in_body)
 {
     v->closes = true;
     client_linger(v->client);
-    return queue_answer(v);
+    if (!in_body)
+        return queue_answer(v);
+    raw_answer(v->client->fd, v->reply.status, buf_str(&v->reply.body)); /* libmicrohttpd takes none here */
+    return MHD_NO;
 }
 
 static bool has_little_body(const struct visit *v)
@@ -240,14 +244,14 @@ static enum MHD_Result handle_head(struct visit *v, struct str method)
     if (!is_ready(v))
         return MHD_YES;
     v->unread = true;
-    return v->little && !v->closes ? MHD_YES : answer_early(v);
+    return v->little && !v->closes ? MHD_YES : answer_early(v, false);
 }
 
 static enum MHD_Result drop(struct visit *v, size_t *bytes)
 {
     v->unread = true;
     if (!v->little)
-        return answer_early(v);
+        return answer_early(v, true);
     *bytes = 0;
     return MHD_YES;
 }
@@ -282,6 +286,8 @@ static void body_is_whole(struct visit *v, struct str method)
     v->whole = true;
     client_enter(v->client, PHASE_ANSWER);
     if (v->unread)
+        return;
+    if (v->client->has_left && visit_leave(v))
         return;
     struct err err = {0};
     if (v->exchanging) {
