@@ -20,37 +20,43 @@
 #include "gateway/base/err.h"
 #include "gateway/base/str.h"
 
-enum { JSON_MAX_DEPTH = 512 }; /* no caller may allow more */
+enum {
+    JSON_MAX_DEPTH = 512, /* no caller may allow more */
+    JSON_MAX_PATHS = 128,
+};
 
+/* Not JSON_...: those words are jansson's. */
 enum json_kind {
-    JSON_ABSENT, /* not met */
-    JSON_NULL,
-    JSON_FALSE,
-    JSON_TRUE,
-    JSON_NUMBER,
-    JSON_STRING,
-    JSON_ARRAY,
-    JSON_OBJECT,
+    VALUE_ABSENT, /* not met */
+    VALUE_NULL,
+    VALUE_FALSE,
+    VALUE_TRUE,
+    VALUE_NUMBER,
+    VALUE_STRING,
+    VALUE_ARRAY,
+    VALUE_OBJECT,
 };
 
 struct json_value {
     enum json_kind kind;
     struct str raw; /* as it stands in the text, a string with its quotes; borrowed */
-    size_t from;    /* offset of the member: where its name's quote opens; of the value where it has no name */
+    size_t from;    /* offset of its name's opening quote; of the value where it has no name */
 };
 
 /*
  * The members to look for, as paths: names joined by '.', and "[]" for every
  * element of an array, e.g. "stream_options.include_usage",
- * "choices[].finish_reason".  "**" as the last part is every string below.
+ * "choices[].finish_reason".  "" is the document itself.  "**" as the last part is
+ * every string below that no other path names; of several the innermost counts.
+ * Paths differ, names have at most 64 bytes, and no object has more than 64 of them.
  */
 struct json_plan;
-struct json_plan *json_plan_new(const char *const *paths, size_t n); /* n <= 64; paths are borrowed */
+struct json_plan *json_plan_new(const char *const *paths, size_t n); /* paths are borrowed */
 void json_plan_free(struct json_plan *p);                            /* NULL is fine */
 
 struct json_hit {
     size_t path;    /* index of the path that was met */
-    size_t element; /* index in the innermost "[]" of the path; 0 without one */
+    size_t element; /* index in the innermost "[]" of the path, 0 without one */
     struct json_value value;
 };
 
@@ -79,20 +85,34 @@ void json_splice(struct buf *out, struct str text, const struct json_edit *edits
 
 struct json_edit json_replace(struct str text, const struct json_value *v, struct str with);
 
-/* Removes a member of an object, with the one comma that goes with it. */
+/* Gives a member of an object another name; `with` is quoted. */
+struct json_edit json_rename(struct str text, const struct json_value *v, struct str with);
+
+/*
+ * Removes a member of an object, with the one comma that goes with it.  Of two
+ * members side by side only one can be removed in one splice.
+ */
 struct json_edit json_remove(struct str text, const struct json_value *v);
 
-/* `member` is '"name": value'; it becomes the first of the object. */
-struct json_edit json_insert(struct str text, const struct json_value *object, struct str member, struct buf *room);
+/*
+ * `member` is '"name": value', or several with commas between; it becomes the first
+ * of the object.  The edit borrows from *room, which is left alone until the splice.
+ */
+struct json_edit json_insert(struct str text, const struct json_value *object, struct str member,
+                             struct buf *room);
 
-/* A string's characters, escapes decoded, appended to *out.  False: not a string. */
+/*
+ * A string's characters, escapes decoded, appended to *out.  Half a surrogate pair
+ * becomes U+FFFD.  False: not a string.
+ */
 bool json_text(const struct json_value *v, struct buf *out);
 bool json_text_is(const struct json_value *v, struct str text);
 size_t json_text_bytes(const struct json_value *v); /* how many json_text() would append */
 
-/* A plain integer ("12", "-3"; not "1.0", "1e3") within int64. */
+/* A plain integer ("12", "-3"; not "1.0", "1e3", "-0") within int64. */
 bool json_int(const struct json_value *v, int64_t *n);
 
-void json_quote(struct buf *out, struct str text); /* appends it as a JSON string */
+/* Appends it as a JSON string; what is not UTF-8 becomes U+FFFD. */
+void json_quote(struct buf *out, struct str text);
 
 #endif

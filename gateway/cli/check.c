@@ -4,6 +4,7 @@
 
 #include "gateway/base/out.h"
 #include "gateway/cli/cli.h"
+#include "gateway/cli/owner.h"
 #include "gateway/core/config.h"
 
 static void complain(void *arg, const char *line)
@@ -18,24 +19,10 @@ static void warn(void *arg, const char *line)
     out_complain("%s (warning)\n", line);
 }
 
-/* False: the arguments make no sense. */
-static bool parse_args(int argc, char **argv, const char **path)
+static int check_run(const struct args *a)
 {
-    *path = getenv("PENSTOCK_CONFIG");
-    if (argc == 1)
-        return true;
-    if (argc == 2 && strncmp(argv[1], "--config=", 9) == 0) {
-        *path = argv[1] + 9;
-        return true;
-    }
-    *path = argc == 3 ? argv[2] : NULL;
-    return argc == 3 && (strcmp(argv[1], "-c") == 0 || strcmp(argv[1], "--config") == 0);
-}
-
-static int check_run(int argc, char **argv)
-{
-    const char *path;
-    if (!parse_args(argc, argv, &path))
+    const char *path = config_path(a);
+    if (a->n_words > 0)
         return EXIT_USAGE;
     struct config *c = config_load(path, NULL, complain, NULL);
     if (!c)
@@ -48,10 +35,14 @@ static int check_run(int argc, char **argv)
     return EXIT_OK;
 }
 
+static const struct arg_option options[] = {OPTION_CONFIG, {0}};
+
 const struct command command_check = {
     .name = "check",
-    .args = "[-c FILE]",
-    .help = "say everything that is wrong with a config; without a file, PENSTOCK_CONFIG's or the "
-            "embedded default",
+    .args = "",
+    .help = "say everything that is wrong with a config",
+    .more = "Without a file the embedded default is checked. Every problem is a line FILE:LINE:COLUMN: what is "
+            "wrong; what to do.",
+    .options = options,
     .run = check_run,
 };

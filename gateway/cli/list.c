@@ -8,13 +8,17 @@
 
 #include "gateway/base/err.h"
 #include "gateway/base/log.h"
+#include "gateway/base/metric.h"
 #include "gateway/base/out.h"
 #include "gateway/base/scope.h"
 #include "gateway/cli/cli.h"
 #include "gateway/cli/table.h"
 #include "gateway/core/config_option.h"
+#include "gateway/core/sink.h"
+#include "gateway/core/stage.h"
 #include "gateway/provider/dialect.h"
 #include "gateway/router/strategy.h"
+#include "gateway/server/route.h"
 
 enum { OUTPUT_BYTES = 1024 * 1024 };
 
@@ -75,12 +79,48 @@ static void list_strategies(json_t *rows)
                                               strategies[i]->help));
 }
 
+static void list_metrics(json_t *rows)
+{
+    static const char *const kinds[] = {"counter", "gauge", "histogram"};
+    for (enum metric m = 0; m < METRIC_count; m++) {
+        const struct metric_info *info = metric_info(m);
+        char name[64];
+        snprintf(name, sizeof name, "penstock_%s", info->name);
+        json_array_append_new(rows, json_pack("{s:s, s:s, s:s}", "name", name, "kind",
+                                              kinds[info->kind], "help", info->help));
+    }
+}
+
+static void list_routes(json_t *rows)
+{
+    static const char *const access[] = {"everybody", "with a key", "with an admin key"};
+    for (const struct route *r = routes; r->path; r++)
+        json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s}", "path", r->path, "method",
+                                              r->method, "for", access[r->access], "is",
+                                              r->kind == ROUTE_NOT_BUILT ? "not built yet" : "served"));
+}
+
+static void list_sinks(json_t *rows)
+{
+    for (size_t i = 0; sinks[i]; i++)
+        json_array_append_new(rows, json_pack("{s:s, s:s}", "name", sinks[i]->name, "help", sinks[i]->help));
+}
+
+static void list_stages(json_t *rows)
+{
+    for (size_t i = 0; stages[i]; i++)
+        json_array_append_new(rows,
+                              json_pack("{s:s, s:s}", "name", stages[i]->name, "help", stages[i]->help));
+}
+
 static const struct {
     const char *name;
     void (*add)(json_t *rows);
 } tables[] = {
     {"commands", list_commands}, {"dialects", list_dialects}, {"errors", list_errors},
-    {"events", list_events},     {"options", list_options},   {"strategies", list_strategies},
+    {"events", list_events},     {"metrics", list_metrics},   {"options", list_options},
+    {"routes", list_routes},     {"sinks", list_sinks},       {"stages", list_stages},
+    {"strategies", list_strategies},
 };
 
 static void print_table(void (*add)(json_t *rows), enum table_format format)
@@ -93,37 +133,36 @@ static void print_table(void (*add)(json_t *rows), enum table_format format)
     json_decref(rows);
 }
 
-/* NAME [--json | --format WORD]; false: the arguments make no sense. */
-static bool parse_args(int argc, char **argv, enum table_format *format)
+static bool format_of(const struct args *a, enum table_format *format)
 {
-    *format = TABLE_text;
-    if (argc == 3 && strcmp(argv[2], "--json") == 0) {
-        *format = TABLE_json;
-        return true;
-    }
-    if (argc == 3 && strncmp(argv[2], "--format=", 9) == 0)
-        return table_format_parse(argv[2] + 9, format);
-    return argc == 2 ||
-           (argc == 4 && strcmp(argv[2], "--format") == 0 && table_format_parse(argv[3], format));
+    const char *word = args_get(a, "format");
+    *format = args_has(a, "json") ? TABLE_json : TABLE_text;
+    return !word || table_format_parse(word, format);
 }
 
-static int list_run(int argc, char **argv)
+static int list_run(const struct args *a)
 {
     enum table_format format;
-    if (!parse_args(argc, argv, &format))
+    if (a->n_words != 1 || !format_of(a, &format))
         return EXIT_USAGE;
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
-        if (strcmp(tables[i].name, argv[1]) == 0) {
+        if (strcmp(tables[i].name, a->words[0]) == 0) {
             print_table(tables[i].add, format);
             return EXIT_OK;
         }
     return EXIT_USAGE;
 }
 
+static const struct arg_option options[] = {
+    OPTION_JSON,
+    {"format", 0, "WORD", "text, json, markdown or man"},
+    {0},
+};
+
 const struct command command_list = {
     .name = "list",
-    .args = "commands|dialects|errors|events|options|strategies [--json | --format "
-            "text|json|markdown|man]",
+    .args = "commands|dialects|errors|events|metrics|options|routes|sinks|stages|strategies",
     .help = "print a table the program is made of",
+    .options = options,
     .run = list_run,
 };

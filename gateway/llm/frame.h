@@ -18,6 +18,7 @@ enum { FRAME_MAX_BYTES = 1024 * 1024 };
 enum frame_kind {
     FRAME_EVENT, /* one server-sent event whose data is a JSON document */
     FRAME_DONE,  /* the event "[DONE]": nothing follows */
+    FRAME_NOTE,  /* a comment of ours in a stream; data is its text, without line ends */
     FRAME_BODY,  /* a whole answer that is not streamed */
 };
 

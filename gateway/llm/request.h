@@ -16,24 +16,27 @@
 #include "gateway/llm/endpoint.h"
 
 struct request {
+    enum endpoint endpoint;
     struct json_value top;            /* the object itself */
-    struct json_value model;          /* JSON_STRING, or JSON_ABSENT */
-    struct json_value stream_options; /* JSON_OBJECT, JSON_NULL or JSON_ABSENT */
+    struct json_value model;          /* VALUE_STRING, or VALUE_ABSENT */
+    struct json_value stream_options; /* VALUE_OBJECT, VALUE_NULL or VALUE_ABSENT */
     struct json_value include_usage;  /* within it */
     struct json_value penstock;       /* our own members; never go upstream */
-    struct json_value max_output;     /* the member that sets it, if any */
+    struct json_value max_output;     /* the member that sets it, if any; may be null */
+    struct json_value max_output_too; /* chat has two names for it: the other, if both were sent */
 
-    /* who it is for, in the order in which the unit is taken from them */
+    /* who it is for, in the order in which the unit is taken from them; of any kind,
+     * but conversation, which may be sent as {"id": ...}, is that string */
     struct json_value conversation, previous_response_id, prompt_cache_key, safety_identifier, user;
 
     bool stream;
-    bool wants_usage;           /* stream_options.include_usage is true */
-    bool names_max_completion;  /* the maximum is spelled max_completion_tokens */
-    int64_t max_output_tokens;  /* 0: none was sent */
-    int64_t choices;            /* n; 1 if not sent */
-    int64_t text_bytes;         /* of every text leaf, escapes decoded */
-    unsigned messages;          /* or inputs */
-    unsigned images, audios;    /* parts of these kinds */
+    bool wants_usage;          /* stream_options.include_usage is true */
+    bool names_max_completion; /* max_output is spelled max_completion_tokens */
+    int64_t max_output_tokens; /* the larger, if two were sent; 0: none was sent */
+    int64_t choices;           /* generated for each input: n or best_of; 1 or more */
+    int64_t text_bytes;        /* of what member_list.h counts; a token given as a number is 1 */
+    unsigned messages;         /* or inputs */
+    unsigned images, audios;   /* parts of these kinds */
 };
 
 /*
@@ -41,23 +44,34 @@ struct request {
  * param where a member has the wrong type ("model" must be a string, "stream" a
  * boolean or null, the numbers we act on plain non-negative integers).
  */
-bool request_scan(enum endpoint e, struct str body, unsigned max_depth, struct request *r, struct err *err);
+bool request_scan(enum endpoint e, struct str body, unsigned max_depth, struct request *r,
+                  struct err *err);
 
 /* Tokens the input has at most: a token is a byte at least, and a message costs 16 more. */
 int64_t request_input_bound(const struct request *r);
+
+/*
+ * Tokens that can come out at most, all choices together; default_max is that of one
+ * choice where the caller sent none.  INT64_MAX if past counting.
+ */
+int64_t request_output_bound(const struct request *r, int64_t default_max);
 
 /* Tokens the input has about, where nobody counted: bytes / 4, and what a message costs. */
 int64_t request_input_estimate(const struct request *r);
 
 /* What goes to an upstream instead of what the caller sent. */
 struct request_change {
-    struct str model;               /* plain text */
-    bool ask_usage;                 /* of a stream: add stream_options.include_usage */
-    int64_t max_output_tokens;      /* 0: leave as it is; else sent where the caller sent none */
-    bool rename_max_completion;     /* to max_tokens, for dialects that ignore the new name */
+    struct str model;           /* plain text */
+    bool ask_usage;             /* of a stream: stream_options.include_usage becomes true */
+    int64_t max_output_tokens;  /* 0: leave as it is; else sent where the caller sent none */
+    bool rename_max_completion; /* to max_tokens, for dialects that ignore the new name */
 };
 
-/* Appends the body as the upstream gets it: spliced, never reprinted. */
-void request_write(const struct request *r, struct str body, const struct request_change *change, struct buf *out);
+/*
+ * Appends the body as the upstream gets it: spliced, never reprinted.  What does not
+ * apply to the endpoint is left out; `penstock` always is.
+ */
+void request_write(const struct request *r, struct str body, const struct request_change *change,
+                   struct buf *out);
 
 #endif

@@ -22,8 +22,8 @@ struct sse_event {
 };
 
 struct sse {
-    struct buf line;  /* the line that has not ended */
-    struct buf name;  /* of the event that has not ended */
+    struct buf line; /* the line that has not ended */
+    struct buf name; /* of the event that has not ended */
     struct buf data;
     bool has_data, after_cr, begun;
 };
@@ -31,9 +31,10 @@ struct sse {
 void sse_init(struct sse *s, size_t max_bytes); /* of one event */
 void sse_done(struct sse *s);
 
-/* Calls event() for each that is complete; borrowed until it returns.  False: ERR_bad_answer, an event is too long. */
-bool sse_feed(struct sse *s, struct str bytes, void (*event)(void *arg, const struct sse_event *e), void *arg,
-              struct err *err);
+/* Calls event() for each that is complete; borrowed until it returns.  False: ERR_bad_answer, an
+ * event is too long. */
+bool sse_feed(struct sse *s, struct str bytes, void (*event)(void *arg, const struct sse_event *e),
+              void *arg, struct err *err);
 
 void sse_write(struct buf *out, const struct sse_event *e);
 

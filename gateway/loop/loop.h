@@ -26,7 +26,7 @@ unsigned loop_index(const struct loop *l);
 void loop_run(struct loop *l);  /* until loop_stop() */
 void loop_stop(struct loop *l); /* from any thread; from a signal handler too */
 
-/* The time when the current batch of events was taken; loop_clock_us() reads the clock anew. */
+/* The time when the current batch of events was taken. */
 int64_t loop_now_ms(const struct loop *l);
 
 /*

@@ -11,7 +11,7 @@
 
 #include "gateway/base/str.h"
 
-enum dialect_transport { TRANSPORT_http, TRANSPORT_sim };
+enum dialect_transport { TRANSPORT_http, TRANSPORT_sim, TRANSPORT_count };
 
 struct dialect {
     const char *name; /* as written in the config */

@@ -20,6 +20,7 @@ struct admin {
     /* Reads the config again; false: *err says what is wrong.  NULL where no server runs. */
     bool (*reload)(void *arg, struct err *err);
     void *reload_arg;
+    bool quiet; /* changes are not logged: a command tells its user itself */
 };
 
 struct admin_op {

@@ -33,6 +33,9 @@ void keyring_unref(struct keyring *k); /* NULL is fine */
 /* NULL: unknown, revoked or expired.  Lives as long as the keyring. */
 const struct key *keyring_find(const struct keyring *k, struct str secret, int64_t wall_ms);
 
+/* The same by its id, whoever asks; NULL: there is none. */
+const struct key *keyring_find_id(const struct keyring *k, struct str id);
+
 bool key_may_use(const struct key *k, struct str model);
 
 #endif

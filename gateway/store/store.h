@@ -30,6 +30,9 @@ struct store_options {
 struct store *store_open(const char *data_dir, const struct store_options *o, struct err *err);
 void store_close(struct store *s); /* writes what is queued; NULL is fine */
 
+/* Does a process hold the directory's lock? */
+bool store_is_owned(const char *data_dir);
+
 const char *store_dir(const struct store *s);
 struct hash store_derive(const struct store *s, const char *label); /* from the master key */
 

@@ -1,0 +1,151 @@
+#include "gateway/cli/owner.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gateway/base/out.h"
+#include "gateway/base/scope.h"
+#include "gateway/base/str.h"
+#include "gateway/core/config.h"
+#include "gateway/net/fetch.h"
+#include "gateway/server/admin.h"
+
+enum { ANSWER_MAX_BYTES = 64 * 1024 * 1024, ANSWER_MS = 10 * 60 * 1000, PATH_BYTES = 4096 };
+
+const char *config_path(const struct args *a)
+{
+    const char *path = args_get(a, "config");
+    return path ? path : getenv("PENSTOCK_CONFIG");
+}
+
+static void complain(void *arg, const char *line)
+{
+    (void)arg;
+    out_complain("%s\n", line);
+}
+
+char *owner_data_dir(const struct args *a, struct err *err)
+{
+    struct config_override over = {.data_dir = args_get(a, "data-dir")};
+    SCOPED(buf_done) struct buf copy = BUF_INIT(PATH_BYTES);
+    if (over.data_dir) {
+        buf_add(&copy, str_of(over.data_dir));
+    } else {
+        struct config *c = config_load(config_path(a), &over, complain, NULL);
+        if (!c) {
+            err_say(err, ERR_bad_config, NULL, "the config cannot be used");
+            return NULL;
+        }
+        buf_add(&copy, str_of(c->data_dir));
+        config_unref(c);
+    }
+    if (buf_ok(&copy) && copy.n)
+        return buf_take(&copy);
+    err_say(err, ERR_bad_request, NULL, "that is no data directory");
+    return NULL;
+}
+
+static bool read_answer(int status, struct str text, json_t **out, struct err *err)
+{
+    json_t *doc = json_loadb(text.p, text.n, JSON_DECODE_ANY, NULL);
+    if (doc && status < 300) {
+        *out = doc;
+        return true;
+    }
+    const json_t *why = json_object_get(json_object_get(doc, "error"), "message");
+    if (why)
+        err_say(err, ERR_internal, NULL, "%s", json_string_value(why));
+    else
+        err_say(err, ERR_internal, NULL, "the server answered with status %d", status);
+    json_decref(doc);
+    return false;
+}
+
+/* *answered: somebody is there, whatever the answer is. */
+static bool ask_server(const char *dir, const char *method, const char *path, const json_t *in,
+                       json_t **out, bool *answered, struct err *err)
+{
+    SCOPED(buf_done) struct buf socket = BUF_INIT(PATH_BYTES);
+    SCOPED(buf_done) struct buf url = BUF_INIT(PATH_BYTES);
+    SCOPED(buf_done) struct buf answer = BUF_INIT(ANSWER_MAX_BYTES);
+    buf_addf(&socket, "%s/control.sock", dir);
+    buf_addf(&url, "http://localhost/admin/v1%s", path);
+    *answered = false;
+    if (access(socket.p, F_OK) != 0)
+        return err_set(err, ERR_upstream_down, "there is no %s", socket.p);
+    SCOPED(scope_free) char *body = strcmp(method, "GET") == 0 ? NULL : json_dumps(in, 0);
+    struct fetch f = {
+        .unix_socket = socket.p,
+        .url = url.p,
+        .method = method,
+        .body = str_of(body),
+        .header_lines = (const char *[]){"Content-Type: application/json", NULL},
+        .timeout_ms = ANSWER_MS,
+    };
+    int status;
+    if (!fetch_run(&f, &status, &answer, err))
+        return false;
+    *answered = true;
+    return read_answer(status, buf_str(&answer), out, err);
+}
+
+static bool do_here(const char *dir, const char *method, const char *path, json_t *in, json_t **out,
+                    struct err *err)
+{
+    struct admin a = {
+        .store = store_open(dir, &(struct store_options){.strict = true}, err),
+        .quiet = true,
+    };
+    if (!a.store) {
+        if (err->code == ERR_locked)
+            err_wrap(err, "nobody answers on %s/control.sock, but", dir);
+        return false;
+    }
+    bool ok = admin_run(&a, method, str_of(path), in, out, err);
+    store_close(a.store);
+    return ok;
+}
+
+static bool call(const char *dir, const char *method, const char *path, json_t *in, json_t **out,
+                 struct err *err)
+{
+    struct err unreached = {0};
+    bool answered;
+    if (ask_server(dir, method, path, in, out, &answered, &unreached))
+        return true;
+    if (!answered)
+        return do_here(dir, method, path, in, out, err);
+    *err = unreached;
+    return false;
+}
+
+bool owner_call(const struct args *a, const char *method, const char *path, json_t *in,
+                json_t **out, struct err *err)
+{
+    SCOPED(scope_free) char *dir = owner_data_dir(a, err);
+    if (!dir)
+        return false;
+    if (args_has(a, "dry-run"))
+        json_object_set_new(in, "dry_run", json_true());
+    *out = NULL;
+    return call(dir, method, path, in, out, err);
+}
+
+bool owner_flush(const char *data_dir, struct err *err)
+{
+    json_t *in = json_object(), *out = NULL;
+    struct err unreached = {0};
+    bool answered, ok = ask_server(data_dir, "POST", "/flush", in, &out, &answered, &unreached);
+    json_decref(in);
+    json_decref(out);
+    if (ok)
+        return true;
+    if (answered) {
+        *err = unreached;
+        return false;
+    }
+    return !store_is_owned(data_dir) ||
+           err_set(err, ERR_locked, "a process owns %s, but nobody answers on its control.sock",
+                   data_dir);
+}

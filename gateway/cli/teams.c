@@ -1,0 +1,64 @@
+/* teams - who pays. */
+#include "gateway/base/out.h"
+#include "gateway/cli/cli.h"
+#include "gateway/cli/owner.h"
+#include "gateway/cli/show.h"
+
+static const struct arg_option change_options[] = {
+    OPTION_JSON, OPTION_DRY_RUN, OPTION_CONFIG, OPTION_DATA_DIR, {0}};
+static const struct arg_option list_options[] = {OPTION_JSON, OPTION_CONFIG, OPTION_DATA_DIR, {0}};
+
+static int create_run(const struct args *a)
+{
+    if (a->n_words != 1)
+        return EXIT_USAGE;
+    struct err err = {0};
+    json_t *in = json_pack("{s:s}", "name", a->words[0]), *out = NULL;
+    bool ok = in ? owner_call(a, "POST", "/teams", in, &out, &err)
+                 : err_say(&err, ERR_bad_request, "name", "a team's name is UTF-8");
+    if (ok && args_has(a, "json"))
+        show_json(out);
+    json_decref(in);
+    json_decref(out);
+    return ok ? EXIT_OK : cli_fail(&err);
+}
+
+static int list_run(const struct args *a)
+{
+    static const char *const columns[] = {"name", "keys", "created_ms"};
+    if (a->n_words)
+        return EXIT_USAGE;
+    struct err err = {0};
+    json_t *in = json_object(), *out = NULL;
+    bool ok = owner_call(a, "GET", "/teams", in, &out, &err);
+    if (ok && args_has(a, "json"))
+        show_json(out);
+    else if (ok)
+        show_table(out, columns, sizeof columns / sizeof columns[0], NULL);
+    json_decref(in);
+    json_decref(out);
+    return ok ? EXIT_OK : cli_fail(&err);
+}
+
+static const struct command create = {
+    .name = "create",
+    .args = "NAME",
+    .help = "make a team",
+    .options = change_options,
+    .run = create_run,
+};
+
+static const struct command list = {
+    .name = "list",
+    .args = "",
+    .help = "list the teams",
+    .options = list_options,
+    .run = list_run,
+};
+
+const struct command command_teams = {
+    .name = "teams",
+    .args = "...",
+    .help = "make and list teams",
+    .subs = (const struct command *const[]){&create, &list, NULL},
+};

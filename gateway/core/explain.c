@@ -1,0 +1,132 @@
+#include "gateway/core/explain.h"
+
+#include <inttypes.h>
+
+#include "gateway/base/clock.h"
+#include "gateway/base/mem.h"
+#include "gateway/base/money.h"
+#include "gateway/core/error_body.h"
+#include "gateway/core/stage.h"
+#include "gateway/store/ledger.h"
+
+static void add_text(struct buf *out, const char *name, struct str text)
+{
+    buf_addf(out, "\"%s\": ", name);
+    json_quote(out, text);
+}
+
+static void add_money(struct buf *out, const char *name, int64_t nusd)
+{
+    char text[MONEY_TEXT_BYTES];
+    money_text(nusd, text);
+    if (nusd == LEDGER_NULL)
+        buf_addf(out, "\"%s\": null", name);
+    else
+        buf_addf(out, "\"%s\": \"%s\"", name, text);
+}
+
+static void add_candidates(const struct exchange *x, struct buf *out)
+{
+    buf_add(out, STR(", \"candidates\": ["));
+    for (unsigned i = 0; i < x->n_candidates; i++) {
+        const struct offer *o = &x->offers[x->candidates[i].target];
+        buf_add(out, i ? STR(", {") : STR("{"));
+        add_text(out, "provider", str_of(o->target->provider->name));
+        buf_add(out, STR(", "));
+        add_text(out, "model", o->model);
+        buf_add(out, STR(", "));
+        add_text(out, "price_version", str_of(o->price ? o->price->version : "unpriced"));
+        buf_add(out, STR("}"));
+    }
+    buf_add(out, STR("]"));
+}
+
+void explain_write(const struct exchange *x, struct buf *out)
+{
+    bool refused = x->err.code != ERR_none;
+    buf_add(out, STR("{"));
+    add_text(out, "would", refused ? STR("refuse") : STR("ask"));
+    if (x->key) {
+        buf_add(out, STR(", "));
+        add_text(out, "team", str_of(x->key->team));
+        buf_add(out, STR(", "));
+        add_text(out, "key_id", str_of(x->key->id));
+    }
+    if (x->asked.n) {
+        buf_add(out, STR(", "));
+        add_text(out, "model_asked", x->asked);
+        buf_addf(out, ", \"stream\": %s", x->request.stream ? "true" : "false");
+    }
+    if (x->n_candidates) {
+        buf_add(out, STR(", "));
+        add_text(out, "route", str_of(x->reason));
+        add_candidates(x, out);
+        buf_addf(out, ", \"bound\": {\"input_tokens\": %" PRId64 ", \"output_tokens\": %" PRId64 ", ", x->bound.input,
+                 x->bound.output);
+        add_money(out, "cost_usd", x->bound_nusd);
+        buf_add(out, STR("}"));
+    }
+    if (refused) {
+        buf_addf(out, ", \"status\": %d, ", err_info(x->err.code)->status);
+        struct buf body = BUF_INIT(4096);
+        error_body_write(&x->err, &body);
+        buf_add(out, (struct str){body.p + 1, body.n - 2}); /* its one member */
+        buf_done(&body);
+    }
+    buf_add(out, STR("}"));
+}
+
+/* The stages that decide; `auth` has been, in its way, and `call` only tells. */
+static const struct stage *const deciding[] = {&stage_parse, &stage_route, &stage_budget, &stage_call, NULL};
+
+struct listening {
+    struct sink sink;
+    struct buf *out;
+};
+
+static void keep_body(struct sink *s, struct exchange *x, const struct frame *f)
+{
+    (void)x;
+    buf_add(((struct listening *)s)->out, f->data);
+}
+
+static void keep_end(struct sink *s, struct exchange *x, enum end how)
+{
+    if (how == END_CUT)
+        explain_write(x, ((struct listening *)s)->out);
+}
+
+static const struct sink_class listening_class = {.name = "listening", .push = keep_body, .end = keep_end};
+
+bool explain_run(struct store *store, struct config *c, struct str key_id, enum endpoint e, struct str body,
+                 struct buf *out, struct err *err)
+{
+    struct gateway gateway = {.store = store};
+    struct worker worker = {.gateway = &gateway, .loop = loop_new(0, err)};
+    struct listening sink = {.sink.class = &listening_class, .out = out};
+    struct keyring *keyring = keyring_current(store);
+    const struct key *key = keyring_find_id(keyring, key_id);
+    bool ok = worker.loop && key;
+    if (worker.loop && !key)
+        err_say(err, ERR_not_found, "key", "there is no such key");
+    if (ok) {
+        struct exchange *x = NEW(struct exchange);
+        exchange_init(x, deciding, &sink.sink);
+        *x->id = '-';
+        x->worker = &worker;
+        x->config = c;
+        x->keyring = keyring;
+        x->key = key;
+        x->endpoint = e;
+        x->body = body;
+        x->head.dry_run = STR("true");
+        x->started_us = clock_now_us();
+        x->started_ms = clock_wall_ms();
+        exchange_run(x);
+        exchange_release(x);
+        free(x);
+    }
+    keyring_unref(keyring);
+    loop_free(worker.loop);
+    return ok;
+}

@@ -1,0 +1,37 @@
+#include "gateway/core/row.h"
+
+void row_begin(const struct exchange *x, struct ledger_request *row)
+{
+    *row = (struct ledger_request){
+        .request_id = str_of(x->id),
+        .started_ms = x->started_ms,
+        .team = str_of(x->key->team),
+        .key_id = str_of(x->key->id),
+        .unit = x->unit,
+        .session = x->session,
+        .tags = x->tags,
+        .endpoint = str_of(endpoint_info(x->endpoint)->name),
+        .stream = x->request.stream,
+        .model_asked = x->asked,
+        .route_reason = str_of(x->reason),
+        .ttft_us = LEDGER_NULL,
+        .total_us = LEDGER_NULL,
+        .overhead_us = LEDGER_NULL,
+    };
+}
+
+void row_cost(struct ledger_cost *to, const struct usage *u, int64_t cost_nusd, enum cost_source source,
+              const char *price_version)
+{
+    *to = (struct ledger_cost){
+        .tokens = {[TOKENS_INPUT] = u->input,
+                   [TOKENS_CACHED] = u->cached,
+                   [TOKENS_CACHE_WRITE] = u->cache_write,
+                   [TOKENS_OUTPUT] = u->output,
+                   [TOKENS_REASONING] = u->reasoning,
+                   [TOKENS_AUDIO] = u->audio_in + u->audio_out},
+        .cost_nusd = cost_nusd,
+        .cost_source = str_of(cost_source_word(source)),
+        .price_version = str_of(price_version),
+    };
+}

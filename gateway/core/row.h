@@ -1,0 +1,15 @@
+/* row.h - an exchange as rows of the ledger. */
+#ifndef GATEWAY_CORE_ROW_H
+#define GATEWAY_CORE_ROW_H
+
+#include "gateway/core/exchange.h"
+#include "gateway/store/ledger.h"
+
+/* Who asked what; how it ended and what it cost are left out. */
+void row_begin(const struct exchange *x, struct ledger_request *row);
+
+/* price may be NULL: cost_nusd is LEDGER_NULL then. */
+void row_cost(struct ledger_cost *to, const struct usage *u, int64_t cost_nusd, enum cost_source source,
+              const char *price_version);
+
+#endif

@@ -1,0 +1,103 @@
+/*
+ * record - first to begin and last to end: the ledger's last row of a request, its
+ * log line, its metrics.
+ *
+ * Reads:   everything
+ */
+#include "gateway/base/clock.h"
+#include "gateway/core/exchange.h"
+#include "gateway/core/row.h"
+#include "gateway/core/stage.h"
+
+struct times {
+    int64_t total_us, ttft_us, overhead_us;
+};
+
+static enum step record_run(struct exchange *x, struct err *err)
+{
+    (void)err;
+    atomic_fetch_add_explicit(&x->worker->in_flight, 1, memory_order_relaxed);
+    return STEP_NEXT;
+}
+
+static struct times measure(const struct exchange *x)
+{
+    int64_t now_us = clock_now_us();
+    struct times t = {.total_us = now_us - x->started_us, .ttft_us = LEDGER_NULL, .overhead_us = LEDGER_NULL};
+    if (x->first_frame_us)
+        t.ttft_us = x->first_frame_us - x->started_us;
+    if (x->received_us) {
+        int64_t end_us = x->first_frame_us ? x->first_frame_us : now_us;
+        t.overhead_us = end_us - x->received_us - x->call.waited_us;
+        t.overhead_us = t.overhead_us < 0 ? 0 : t.overhead_us;
+    }
+    return t;
+}
+
+static void write_row(const struct exchange *x, const struct times *t)
+{
+    struct ledger_request row;
+    row_begin(x, &row);
+    row_cost(&row.cost, &x->usage, x->cost_nusd, x->cost_source, x->price_version);
+    row.cost.over_bound = x->over_bound;
+    if (x->served) {
+        row.model_served = x->served->model;
+        row.provider = str_of(x->served->target->provider->name);
+    }
+    row.attempts = x->attempts;
+    row.status = exchange_status(x);
+    row.finish = str_of(exchange_finish_word(x));
+    row.total_us = t->total_us;
+    row.ttft_us = t->ttft_us;
+    row.overhead_us = t->overhead_us;
+    ledger_settle(x->worker->gateway->store, &row);
+}
+
+static void count(const struct exchange *x, const struct times *t)
+{
+    struct metric_shard *m = x->worker->metrics;
+    const char *word = exchange_finish_word(x);
+    metric_add(m, METRIC_requests_total, 1);
+    metric_add(m, METRIC_requests_complete_total, word[0] == 'c' && word[1] == 'o');
+    metric_add(m, METRIC_requests_client_gone_total, word[0] == 'c' && word[1] == 'l');
+    metric_add(m, METRIC_requests_cut_total, word[0] == 'c' && word[1] == 'u');
+    metric_add(m, METRIC_requests_failed_total, word[0] == 'f');
+    metric_add(m, METRIC_requests_refused_total, word[0] == 'r');
+    metric_add(m, METRIC_unauthorised_total, !x->key);
+    metric_add(m, METRIC_input_tokens_total, x->usage.input);
+    metric_add(m, METRIC_output_tokens_total, x->usage.output);
+    metric_add(m, METRIC_cost_nusd_total, x->cost_nusd == LEDGER_NULL ? 0 : x->cost_nusd);
+    metric_time(m, METRIC_request_seconds, t->total_us);
+    if (t->ttft_us != LEDGER_NULL)
+        metric_time(m, METRIC_ttft_seconds, t->ttft_us);
+    if (t->overhead_us != LEDGER_NULL)
+        metric_time(m, METRIC_overhead_seconds, t->overhead_us);
+}
+
+static void write_log(const struct exchange *x, const struct times *t)
+{
+    LOG(request, F("request", x->id), F("team", x->key ? x->key->team : ""), F("key", x->key ? x->key->id : ""),
+        F("endpoint", endpoint_info(x->endpoint)->name), F("model", x->asked),
+        F("provider", x->served ? x->served->target->provider->name : ""), F("status", exchange_status(x)),
+        F("finish", exchange_finish_word(x)), F("attempts", x->attempts), F("total_us", t->total_us),
+        F("overhead_us", t->overhead_us), F("input_tokens", x->usage.input), F("output_tokens", x->usage.output),
+        F("cost_nusd", x->cost_nusd), F("error", x->err.code ? err_info(x->err.code)->name : ""),
+        F("detail", x->err.detail));
+}
+
+static void record_undo(struct exchange *x)
+{
+    struct times t = measure(x);
+    atomic_fetch_sub_explicit(&x->worker->in_flight, 1, memory_order_relaxed);
+    if (x->key && !x->dry_run)
+        write_row(x, &t);
+    count(x, &t);
+    write_log(x, &t);
+}
+
+const struct stage stage_record = {
+    .name = "record",
+    .help = "its undo runs last: ledger, log line, metrics",
+    .run = record_run,
+    .undo = record_undo,
+};

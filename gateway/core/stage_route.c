@@ -1,0 +1,62 @@
+/*
+ * route - which targets may be asked, and in which order.
+ *
+ * Reads:   asked, key, config
+ * Writes:  model, candidates, reason
+ */
+#include "gateway/core/exchange.h"
+#include "gateway/core/stage.h"
+
+enum { NAME_SHOWN_BYTES = 64 };
+
+static bool find_model(struct exchange *x, struct err *err)
+{
+    const struct model *m = config_model(x->config, x->asked);
+    if (m && (key_may_use(x->key, x->asked) || key_may_use(x->key, str_of(m->name)))) {
+        x->model = m;
+        return true;
+    }
+    int shown = x->asked.n < NAME_SHOWN_BYTES ? (int)x->asked.n : NAME_SHOWN_BYTES;
+    return err_say(err, ERR_no_model, "model", "the model '%.*s' does not exist, or this key may not use it", shown,
+                   x->asked.p);
+}
+
+/* Those that can be accounted for. */
+static bool gather(struct exchange *x, struct err *err)
+{
+    const struct model *m = x->model;
+    struct str model = STR("");
+    x->offers = arena_alloc(&x->arena, m->n_targets * sizeof *x->offers);
+    x->candidates = arena_alloc(&x->arena, m->n_targets * sizeof *x->candidates);
+    for (unsigned i = 0; i < m->n_targets; i++) {
+        const struct target *t = &m->targets[i];
+        model = target_model(x->config, m, t, x->asked, &x->arena);
+        const struct price *price = target_price(x->config, t, model);
+        if (!price && !x->config->allow_unpriced)
+            continue;
+        unsigned n = x->n_candidates++;
+        x->offers[n] = (struct offer){t, model, price};
+        x->candidates[n] = (struct candidate){.target = n, .weight = t->weight};
+    }
+    if (x->n_candidates > 0)
+        return true;
+    return err_say(err, ERR_unpriced, "model",
+                   "the model has no price, and unpriced models are refused; add '%s/%.*s' to the file that "
+                   "prices.file names, or set prices.unpriced: allow",
+                   m->targets[m->n_targets - 1].provider->name, (int)model.n, model.p);
+}
+
+static enum step route_run(struct exchange *x, struct err *err)
+{
+    if (!find_model(x, err) || !gather(x, err))
+        return STEP_FAIL;
+    x->model->strategy->order(x->candidates, x->n_candidates, worker_dice(x->worker));
+    x->reason = x->model->n_targets > 1 ? x->model->strategy->name : "only";
+    return STEP_NEXT;
+}
+
+const struct stage stage_route = {
+    .name = "route",
+    .help = "finds the model among those that the key may use, and orders its targets",
+    .run = route_run,
+};

@@ -1,0 +1,64 @@
+/*
+ * curl_priv.h - the two halves of the curl transport: the multi handle in its loop
+ * (curl.c) and one transfer (curl_transfer.c).
+ */
+#ifndef GATEWAY_NET_CURL_PRIV_H
+#define GATEWAY_NET_CURL_PRIV_H
+
+#include <curl/curl.h>
+
+#include "gateway/llm/sse.h"
+#include "gateway/loop/loop.h"
+#include "gateway/net/call.h"
+
+enum {
+    HEAD_MAX_BYTES = 32 * 1024, /* of an answer's headers; what is longer is an error */
+    HEAD_MAX_LINES = 128,
+};
+
+struct curl_transport;
+
+/* One call in the air, or an easy handle that waits for the next. */
+struct transfer {
+    struct curl_transport *owner;
+    CURL *easy;
+    struct call *call; /* NULL while it waits */
+    struct curl_slist *header_lines;
+    struct buf question; /* the body in one piece, where it is short */
+    unsigned piece;      /* else the piece that is being sent, */
+    size_t piece_at;     /* and how far */
+
+    struct buf head; /* the header lines of the answer */
+    bool has_head;
+    struct call_head is;
+    struct sse sse;
+    struct buf body;
+
+    struct timer timer; /* the next of the call's timeouts */
+    int64_t started_ms, active_ms;
+    int64_t memory_wait_ms; /* since when it waits for memory; 0: it does not */
+    bool paused;            /* as who asked wants it */
+    bool on_wire;           /* it is in the multi handle */
+    bool cancelled;
+    struct err err; /* why we ended it */
+
+    /* what curl.c is to do with it, once libcurl is off the stack */
+    bool todo_start, todo_end, todo_pause;
+    bool in_todo;
+    struct transfer *next; /* in the list of idle ones, or of those with something to do */
+};
+
+/* curl.c: has the todos of tr looked at. */
+void curl_transport_todo(struct transfer *tr);
+struct loop *curl_transport_loop(const struct transfer *tr);
+int curl_transport_closed(void *transport, curl_socket_t fd); /* CURLOPT_CLOSESOCKETFUNCTION */
+
+/* curl_transfer.c */
+struct transfer *transfer_new(struct curl_transport *owner);
+void transfer_free(struct transfer *tr);
+void transfer_prepare(struct transfer *tr, struct call *c); /* sets the easy handle up */
+bool transfer_wants_pause(const struct transfer *tr);
+void transfer_retry_memory(struct transfer *tr); /* it waited; goes on if there is memory now */
+void transfer_finish(struct transfer *tr, CURLcode result); /* calls on_end(); tr is idle then */
+
+#endif

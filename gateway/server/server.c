@@ -1,0 +1,264 @@
+/*
+ * The main thread waits for signals; everything else happens on the loops.  It talks
+ * to them by messages, and learns from counters that they have nothing left to do.
+ */
+#include "gateway/server/server.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "gateway/base/clock.h"
+#include "gateway/base/mem.h"
+#include "gateway/base/scope.h"
+#include "gateway/server/visit.h"
+#include "gateway/server/worker.h"
+
+enum { JOB_THREADS = 2, DRAIN_LOOK_MS = 10, ABORT_PATIENCE_MS = 2000, PATH_BYTES = 4096 };
+
+struct server {
+    struct house house;
+    const struct server_options *options;
+    pthread_mutex_t reload_lock;
+};
+
+/* Something each worker is to do on its own loop. */
+struct errand {
+    struct message message;
+    struct worker_slot *worker;
+    void (*run)(struct worker_slot *w, void *arg);
+    void *arg;
+};
+
+static void run_errand(struct message *m)
+{
+    struct errand *e = (struct errand *)m;
+    e->run(e->worker, e->arg);
+    free(e);
+}
+
+static void tell_all(struct house *h, void (*run)(struct worker_slot *w, void *arg), void *arg)
+{
+    for (unsigned i = 0; i < h->n_workers; i++) {
+        struct errand *e = NEW(struct errand);
+        *e = (struct errand){.message.fn = run_errand, .worker = &h->workers[i], .run = run, .arg = arg};
+        loop_post(h->workers[i].core.loop, &e->message);
+    }
+}
+
+static void take_config(struct worker_slot *w, void *config)
+{
+    struct config *old = w->config;
+    w->config = config; /* its reference came with the message */
+    config_unref(old);
+}
+
+static void remember(void *first, const char *line)
+{
+    struct buf *b = first;
+    if (b->n == 0)
+        buf_add(b, str_of(line));
+}
+
+static bool reload(void *server, struct err *err)
+{
+    struct server *s = server;
+    SCOPED(buf_done) struct buf problem = BUF_INIT(1024);
+    pthread_mutex_lock(&s->reload_lock);
+    struct config *c = config_load(s->options->config_path, &s->options->over, remember, &problem);
+    if (c) {
+        for (unsigned i = 0; i < s->house.n_workers; i++)
+            config_ref(c);
+        tell_all(&s->house, take_config, c);
+        config_slot_put(&s->house.gateway.config, c);
+    }
+    pthread_mutex_unlock(&s->reload_lock);
+    if (c) {
+        LOG(reload, F("ok", true));
+        return true;
+    }
+    LOG(reload, F("ok", false), F("problem", buf_str(&problem)));
+    return err_say(err, ERR_bad_config, NULL, "the config was refused; the old one stays in force. First problem: %s",
+                   problem.n ? problem.p : "unknown");
+}
+
+static void *run_worker(void *slot)
+{
+    struct worker_slot *w = slot;
+    loop_run(w->core.loop);
+    return NULL;
+}
+
+static bool open_workers(struct server *s, struct err *err)
+{
+    struct house *h = &s->house;
+    struct config *c = config_slot_get(&h->gateway.config);
+    unsigned n = c->loops, port = c->listen.port;
+    char path[PATH_BYTES];
+    bool ok = true;
+    h->workers = mem_zalloc(n * sizeof h->workers[0]);
+    for (; ok && h->n_workers < n; h->n_workers++) {
+        struct worker_slot *w = &h->workers[h->n_workers];
+        ok = worker_open(w, h, h->n_workers, err) && (w->listener = listener_open(w, c->listen.host, &port, err));
+    }
+    snprintf(path, sizeof path, "%s/control.sock", store_dir(h->gateway.store));
+    ok = ok && (h->workers[0].control = listener_open_control(&h->workers[0], path, err));
+    config_unref(c);
+    return ok;
+}
+
+static void start_threads(struct house *h)
+{
+    for (unsigned i = 0; i < h->n_workers; i++)
+        if (pthread_create(&h->workers[i].thread, NULL, run_worker, &h->workers[i]) != 0)
+            abort(); /* out of memory, as in mem.c */
+}
+
+static void close_listeners(struct worker_slot *w, void *unused)
+{
+    (void)unused;
+    listener_close(w->listener);
+    w->listener = NULL;
+}
+
+static void abort_visits(struct worker_slot *w, void *unused)
+{
+    (void)unused;
+    for (struct visit *v = w->visits, *next; v; v = next) {
+        next = v->next;
+        if (v->exchanging && v->x.finish == FINISH_none)
+            exchange_abort(&v->x, FINISH_shutdown);
+    }
+}
+
+static int64_t in_flight(const struct house *h)
+{
+    int64_t n = 0;
+    for (unsigned i = 0; i < h->n_workers; i++)
+        n += atomic_load(&h->workers[i].core.in_flight);
+    return n;
+}
+
+/* Until nothing is in flight, or the time is over, or another signal comes (then false). */
+static bool wait_until_idle(const struct house *h, const sigset_t *signals, int64_t patience_ms)
+{
+    int64_t end_ms = clock_now_ms() + patience_ms;
+    struct timespec look = {.tv_nsec = DRAIN_LOOK_MS * 1000000L};
+    while (in_flight(h) > 0 && clock_now_ms() < end_ms) {
+        int signal = sigtimedwait(signals, NULL, &look);
+        if (signal == SIGTERM || signal == SIGINT)
+            return false;
+    }
+    return true;
+}
+
+static void drain(struct server *s, const sigset_t *signals)
+{
+    struct house *h = &s->house;
+    struct config *c = config_slot_get(&h->gateway.config);
+    LOG(stop, F("what", "draining"), F("in_flight", in_flight(h)));
+    atomic_store(&h->gateway.draining, true);
+    tell_all(h, close_listeners, NULL);
+    wait_until_idle(h, signals, c->server.drain_timeout_ms);
+    config_unref(c);
+    tell_all(h, abort_visits, NULL);
+    wait_until_idle(h, signals, ABORT_PATIENCE_MS);
+}
+
+static void stop_threads(struct house *h)
+{
+    for (unsigned i = 0; i < h->n_workers; i++)
+        loop_stop(h->workers[i].core.loop);
+    for (unsigned i = 0; i < h->n_workers; i++)
+        pthread_join(h->workers[i].thread, NULL);
+}
+
+static void serve(struct server *s, const sigset_t *signals)
+{
+    for (;;) {
+        int signal;
+        sigwait(signals, &signal);
+        if (signal != SIGHUP)
+            break;
+        struct err err = {0};
+        reload(s, &err); /* it has logged what is to be said */
+    }
+    drain(s, signals);
+}
+
+static void block_signals(sigset_t *signals)
+{
+    sigemptyset(signals);
+    sigaddset(signals, SIGTERM);
+    sigaddset(signals, SIGINT);
+    sigaddset(signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+/* No core, not even through a pipe; as many descriptors as we may have. */
+static void set_up_process(void)
+{
+    struct rlimit files;
+    prctl(PR_SET_DUMPABLE, 0);
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+}
+
+static void open_house(struct server *s, struct store *store, struct config *c)
+{
+    struct house *h = &s->house;
+    pthread_mutex_init(&s->reload_lock, NULL);
+    gate_init(&h->gate);
+    h->reload = reload;
+    h->reload_arg = s;
+    h->gateway.store = store;
+    h->gateway.jobs = jobs_new(JOB_THREADS);
+    h->gateway.metrics = metrics_new(c->loops);
+    h->gateway.memory.max_bytes = c->server.memory_in_flight;
+    config_slot_init(&h->gateway.config);
+    config_slot_put(&h->gateway.config, c);
+}
+
+static void close_house(struct server *s)
+{
+    struct house *h = &s->house;
+    jobs_free(h->gateway.jobs);
+    for (unsigned i = 0; i < h->n_workers; i++)
+        worker_close(&h->workers[i]);
+    free(h->workers);
+    metrics_free(h->gateway.metrics);
+    config_slot_done(&h->gateway.config);
+    pthread_mutex_destroy(&s->reload_lock);
+}
+
+bool server_run(struct store *store, struct config *c, const struct server_options *o,
+                void (*ready)(const char *address, void *arg), void *arg, struct err *err)
+{
+    struct server s = {.options = o};
+    sigset_t signals;
+    char address[PATH_BYTES];
+    set_up_process();
+    block_signals(&signals);
+    open_house(&s, store, c);
+    bool ok = open_workers(&s, err);
+    if (ok) {
+        bool is_v6 = strchr(c->listen.host, ':') != NULL;
+        snprintf(address, sizeof address, is_v6 ? "[%s]:%u" : "%s:%u", c->listen.host, listener_port(s.house.workers[0].listener));
+        start_threads(&s.house);
+        LOG(start, F("address", address), F("loops", c->loops), F("pid", getpid()));
+        ready(address, arg);
+        serve(&s, &signals);
+        stop_threads(&s.house);
+    }
+    close_house(&s);
+    LOG(stop, F("what", "stopped"));
+    return ok;
+}

@@ -1,0 +1,95 @@
+#include "gateway/store/migrate.h"
+
+#include <inttypes.h>
+
+#include "gateway/base/fault.h"
+#include "gateway/base/scope.h"
+#include "gateway/store/sql_priv.h"
+
+/* clang-format off */
+static const char version_1[] =
+    "CREATE TABLE ledger("
+    " seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, time INTEGER NOT NULL, schema INTEGER NOT NULL,"
+    " request_id TEXT, payload TEXT NOT NULL, mac BLOB NOT NULL) STRICT;"
+
+    "CREATE TABLE requests("
+    " request_id TEXT NOT NULL PRIMARY KEY, started_ms INTEGER, team TEXT, key_id TEXT, unit TEXT,"
+    " session TEXT, tags TEXT, endpoint TEXT, stream INTEGER, model_asked TEXT, model_served TEXT,"
+    " provider TEXT, prompt_name TEXT, prompt_version INTEGER, prompt_hash TEXT, arm TEXT,"
+    " policy_version TEXT, policy_verdict TEXT, rag_collection TEXT, rag_version INTEGER,"
+    " rag_passages TEXT, cache TEXT, route_reason TEXT, attempts INTEGER, status INTEGER,"
+    " finish TEXT, ttft_us INTEGER, total_us INTEGER, overhead_us INTEGER, input_tokens INTEGER,"
+    " cached_tokens INTEGER, cache_write_tokens INTEGER, output_tokens INTEGER,"
+    " reasoning_tokens INTEGER, audio_tokens INTEGER, cost_nusd INTEGER, saved_nusd INTEGER,"
+    " cost_source TEXT, price_version TEXT, over_bound INTEGER) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX requests_running ON requests(request_id) WHERE finish IS NULL;"
+
+    "CREATE TABLE attempts("
+    " request_id TEXT NOT NULL, attempt INTEGER NOT NULL, purpose TEXT, started_ms INTEGER,"
+    " provider TEXT, model TEXT, status INTEGER, finish TEXT, input_tokens INTEGER,"
+    " cached_tokens INTEGER, cache_write_tokens INTEGER, output_tokens INTEGER,"
+    " reasoning_tokens INTEGER, audio_tokens INTEGER, cost_nusd INTEGER, cost_source TEXT,"
+    " price_version TEXT, over_bound INTEGER, PRIMARY KEY(request_id, attempt)) STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE pruned("
+    " day TEXT NOT NULL, team TEXT NOT NULL, key_id TEXT NOT NULL, model_asked TEXT NOT NULL,"
+    " provider TEXT NOT NULL, tags TEXT NOT NULL, requests INTEGER NOT NULL,"
+    " attempts INTEGER NOT NULL, input_tokens INTEGER NOT NULL, cached_tokens INTEGER NOT NULL,"
+    " cache_write_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL,"
+    " reasoning_tokens INTEGER NOT NULL, audio_tokens INTEGER NOT NULL, cost_nusd INTEGER NOT NULL,"
+    " PRIMARY KEY(day, team, key_id, model_asked, provider, tags)) STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE teams(name TEXT PRIMARY KEY, created_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE keys("
+    " id TEXT PRIMARY KEY, hash BLOB NOT NULL UNIQUE, team TEXT REFERENCES teams(name),"
+    " name TEXT NOT NULL, models TEXT NOT NULL, tags TEXT NOT NULL, metadata TEXT NOT NULL,"
+    " created_ms INTEGER NOT NULL, expires_ms INTEGER, revoked_ms INTEGER,"
+    " admin INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+
+    "CREATE VIEW cost_by_team_day AS"
+    " SELECT date(started_ms / 1000, 'unixepoch') AS day, team, count(*) AS requests,"
+    " sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens,"
+    " sum(cost_nusd) AS cost_nusd FROM requests GROUP BY 1, 2;"
+    "CREATE VIEW cost_by_model_day AS"
+    " SELECT date(started_ms / 1000, 'unixepoch') AS day, model_asked AS model, count(*) AS requests,"
+    " sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens,"
+    " sum(cost_nusd) AS cost_nusd FROM requests GROUP BY 1, 2;"
+    "CREATE VIEW behaviour_by_prompt_day AS"
+    " SELECT date(started_ms / 1000, 'unixepoch') AS day, prompt_name, prompt_version, arm,"
+    " count(*) AS requests, sum(finish = 'complete') AS complete, avg(total_us) AS total_us,"
+    " sum(cost_nusd) AS cost_nusd FROM requests WHERE prompt_name IS NOT NULL GROUP BY 1, 2, 3, 4;";
+/* clang-format on */
+
+const char *const migrations[] = {version_1};
+const size_t n_migrations = sizeof migrations / sizeof migrations[0];
+
+static bool take_step(sqlite3 *db, const char *sql, size_t version, struct err *err)
+{
+    SCOPED(buf_done) struct buf mark = BUF_INIT(64);
+    buf_addf(&mark, "PRAGMA user_version = %zu", version);
+    if (!sql_exec(db, "BEGIN IMMEDIATE", err))
+        return false;
+    if (!FAULT("migrate.step") && sql_exec(db, sql, err) && sql_exec(db, mark.p, err) &&
+        sql_exec(db, "COMMIT", err))
+        return true;
+    err_set(err, ERR_store, "a step failed");
+    sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+    return err_wrap(err, "schema version %zu", version);
+}
+
+bool migrate_run(sqlite3 *db, const char *const *steps, size_t n, struct err *err)
+{
+    int64_t version;
+    if (!sql_int(db, "PRAGMA user_version", 0, &version, err))
+        return false;
+    if (version < 0 || (uint64_t)version > n)
+        return err_set(err, ERR_store,
+                       "the database has schema version %" PRId64
+                       ", this program knows %zu at most; use a newer penstock",
+                       version, n);
+    for (size_t i = (size_t)version; i < n; i++)
+        if (!take_step(db, steps[i], i + 1, err))
+            return false;
+    return true;
+}

@@ -1,0 +1,209 @@
+#include "gateway/store/report.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "gateway/base/money.h"
+#include "gateway/base/scope.h"
+#include "gateway/store/report_priv.h"
+
+enum { SQL_MAX_BYTES = 16 * 1024 };
+
+static const struct {
+    struct str name, expression;
+} plain_groups[] = {
+    {STR("team"), STR("nullif(team, '')")},
+    {STR("model"), STR("nullif(model_asked, '')")},
+    {STR("provider"), STR("nullif(provider, '')")},
+    {STR("key"), STR("nullif(key_id, '')")},
+    {STR("day"), STR("day")},
+};
+enum { N_PLAIN = sizeof plain_groups / sizeof plain_groups[0] };
+
+static const struct measure {
+    const char *name;
+    const char *column;
+    bool in_cost, money;
+} measures[] = {
+    {"requests", "requests", true, false},
+    {"attempts", "attempts", false, false},
+    {"input_tokens", "input_tokens", true, false},
+    {"cached_tokens", "cached_tokens", false, false},
+    {"cache_write_tokens", "cache_write_tokens", false, false},
+    {"output_tokens", "output_tokens", true, false},
+    {"reasoning_tokens", "reasoning_tokens", false, false},
+    {"audio_tokens", "audio_tokens", false, false},
+    {"cost_usd", "cost_nusd", true, true},
+};
+enum { N_MEASURES = sizeof measures / sizeof measures[0] };
+
+static const struct str *expression_of(struct str name)
+{
+    for (size_t i = 0; i < N_PLAIN; i++)
+        if (str_eq(plain_groups[i].name, name))
+            return &plain_groups[i].expression;
+    return NULL;
+}
+
+static bool is_tag(struct str name)
+{
+    return name.n > 4 && memcmp(name.p, "tag.", 4) == 0;
+}
+
+static bool groups_parse(struct groups *g, struct str by, struct err *err)
+{
+    *g = (struct groups){0};
+    struct str name;
+    while (by.n && str_next(&by, ',', &name)) {
+        if (g->n == REPORT_MAX_BY)
+            return err_say(err, ERR_bad_request, "by", "a report has at most %d groups",
+                           REPORT_MAX_BY);
+        bool tag = is_tag(name) && name.n < sizeof g->tags[0] - 4 && !memchr(name.p, '"', name.n);
+        if (!tag && !expression_of(name))
+            return err_say(err, ERR_bad_request, "by",
+                           "there is no group '" STR_FMT
+                           "'; there are team, model, provider, key, day"
+                           " and tag.NAME",
+                           (int)(name.n < 64 ? name.n : 64), name.p);
+        if (tag)
+            snprintf(g->tags[g->n], sizeof g->tags[0], "$.\"" STR_FMT "\"", (int)name.n - 4,
+                     name.p + 4);
+        g->names[g->n++] = name;
+    }
+    return true;
+}
+
+void groups_select(struct buf *sql, const struct groups *g)
+{
+    for (size_t i = 0; i < g->n; i++) {
+        if (g->tags[i][0])
+            buf_addf(sql, "iif(json_valid(tags), json_extract(tags, ?%zu), NULL)",
+                     PARAMETER_TAGS + i);
+        else
+            buf_add(sql, *expression_of(g->names[i]));
+        buf_addf(sql, " AS g%zu,", i);
+    }
+}
+
+void groups_list(struct buf *sql, const struct groups *g)
+{
+    for (size_t i = 0; i < g->n; i++)
+        buf_addf(sql, "%sg%zu", i ? "," : "", i);
+}
+
+void groups_bind(sqlite3_stmt *q, const struct report_spec *r, const struct groups *g)
+{
+    sqlite3_bind_int64(q, PARAMETER_FROM, r->from_ms);
+    sqlite3_bind_int64(q, PARAMETER_TO, r->to_ms);
+    for (size_t i = 0; i < g->n; i++)
+        if (g->tags[i][0])
+            sqlite3_bind_text(q, PARAMETER_TAGS + (int)i, g->tags[i], -1, SQLITE_STATIC);
+}
+
+json_t *groups_row(sqlite3_stmt *q, const struct groups *g)
+{
+    json_t *row = json_object();
+    for (size_t i = 0; i < g->n; i++) {
+        struct str s = sql_text(q, (int)i);
+        json_t *v =
+            sqlite3_column_type(q, (int)i) == SQLITE_NULL ? json_null() : json_stringn(s.p, s.n);
+        json_object_setn_new(row, g->names[i].p, g->names[i].n, v);
+    }
+    return row;
+}
+
+/* Requests, and days of pruned ones, in the same columns. */
+static void add_source(struct buf *sql, const struct groups *g)
+{
+    buf_add(sql, STR("(SELECT "));
+    groups_select(sql, g);
+    for (size_t i = 0; i < N_MEASURES; i++)
+        buf_addf(sql, "%s%s", i ? "," : "", measures[i].column);
+    buf_add(sql,
+            STR(" FROM (SELECT date(started_ms / 1000, 'unixepoch') AS day, team, key_id,"
+                " model_asked, provider, tags, 1 AS requests, attempts, input_tokens,"
+                " cached_tokens, cache_write_tokens, output_tokens, reasoning_tokens, audio_tokens,"
+                " cost_nusd FROM requests WHERE started_ms >= ?1 AND started_ms < ?2"
+                " UNION ALL SELECT * FROM pruned WHERE strftime('%s', day) * 1000 >= ?1"
+                " AND strftime('%s', day) * 1000 < ?2))"));
+}
+
+static json_t *sums_row(sqlite3_stmt *q, const struct groups *g, bool cost)
+{
+    json_t *row = groups_row(q, g);
+    for (size_t i = 0; i < N_MEASURES; i++) {
+        int64_t n = sqlite3_column_int64(q, (int)(g->n + i));
+        char text[MONEY_TEXT_BYTES];
+        if (cost && !measures[i].in_cost)
+            continue;
+        money_text(n, text);
+        json_object_set_new(row, measures[i].name,
+                            measures[i].money ? json_string(text) : json_integer(n));
+    }
+    return row;
+}
+
+static sqlite3_stmt *prepare_sums(sqlite3 *db, const struct report_spec *r, const struct groups *g,
+                                  struct err *err)
+{
+    SCOPED(buf_done) struct buf sql = BUF_INIT(SQL_MAX_BYTES);
+    buf_add(&sql, STR("SELECT "));
+    groups_list(&sql, g);
+    for (size_t i = 0; i < N_MEASURES; i++)
+        buf_addf(&sql, "%scoalesce(sum(%s), 0)", i || g->n ? "," : "", measures[i].column);
+    buf_add(&sql, STR(" FROM "));
+    add_source(&sql, g);
+    if (g->n) {
+        buf_add(&sql, STR(" GROUP BY "));
+        groups_list(&sql, g);
+        buf_add(&sql, STR(" ORDER BY "));
+        groups_list(&sql, g);
+    }
+    sqlite3_stmt *q = sql_prepare(db, sql.p, err);
+    if (q)
+        groups_bind(q, r, g);
+    return q;
+}
+
+static bool add_rows(sqlite3 *db, const struct report_spec *r, const struct groups *g, bool cost,
+                     json_t *rows, struct err *err)
+{
+    SCOPED(sql_finish) sqlite3_stmt *q = prepare_sums(db, r, g, err);
+    bool more = q != NULL;
+    while (more) {
+        if (!sql_step(q, &more, err))
+            return false;
+        if (more)
+            json_array_append_new(rows, sums_row(q, g, cost));
+    }
+    return q != NULL;
+}
+
+static json_t *report_sums(sqlite3 *db, const struct report_spec *r, const struct groups *g,
+                           bool cost, struct err *err)
+{
+    static const struct groups none = {0};
+    json_t *rows = json_array(), *total = json_array(), *out = NULL;
+    if (add_rows(db, r, &none, cost, total, err) &&
+        (g->n == 0 ? json_array_append(rows, json_array_get(total, 0)) == 0
+                   : add_rows(db, r, g, cost, rows, err)))
+        out = json_pack("{s:O, s:O}", "rows", rows, "total", json_array_get(total, 0));
+    json_decref(rows);
+    json_decref(total);
+    return out;
+}
+
+json_t *report_make(struct sqlite3 *db, const struct report_spec *r, struct err *err)
+{
+    struct groups g;
+    bool cost = str_eq(r->kind, STR("cost")), latency = str_eq(r->kind, STR("latency"));
+    if (!cost && !latency && !str_eq(r->kind, STR("usage"))) {
+        err_say(err, ERR_bad_request, "kind", "there are reports of cost, usage and latency");
+        return NULL;
+    }
+    if (!groups_parse(&g, r->by, err) || !sql_exec(db, "BEGIN", err))
+        return NULL;
+    json_t *out = latency ? report_latency(db, r, &g, err) : report_sums(db, r, &g, cost, err);
+    sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+    return out;
+}
