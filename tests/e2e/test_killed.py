@@ -73,4 +73,4 @@ def test_kill(pair, durability, kills):
     if durability == "strict":
         assert not lost
     else:
-        assert max(lost, default=0) <= 0.05 * PATIENCE + 0.05  # committed each 50 ms, and the commit takes a while
+        assert max(lost, default=0) <= 0.5 * PATIENCE  # rows wait 25 ms for company; what is printed is the measure
