@@ -2,8 +2,6 @@
  * fuzz_config.c - any bytes as a config and as a price file: read, or refused with at
  * least one complaint, each of which is a line.
  */
-#include "config.h" /* memmem() is GNU */
-
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,5 +1,3 @@
-#include "config.h" /* memmem() is GNU */
-
 #include "gateway/llm/request.h"
 
 #include <string.h>
