@@ -6,7 +6,7 @@
  */
 #include "gateway/core/error_body.h"
 #include "gateway/core/exchange.h"
-#include "gateway/core/report.h"
+#include "gateway/core/label.h"
 #include "gateway/core/sink.h"
 
 enum { GROWTH_BYTES = 4096, NOTE_BYTES = 4096 };
@@ -26,31 +26,28 @@ static void free_data(void *arg)
 static void push_changed(struct sink *s, struct exchange *x, const struct frame *f, bool hide_usage)
 {
     struct format *state = s->state;
-    if (!state->data.cap)
+    if (!state->data.p) { /* the first time */
+        state->data = (struct buf)BUF_INIT(0);
         arena_defer(&x->arena, free_data, state);
-    struct answer_change change = {.model = x->asked, .hide_usage = hide_usage};
-    size_t room = f->data.n + 6 * x->asked.n + GROWTH_BYTES;
-    if (state->data.max < room) {
-        if (!state->data.cap)
-            state->data = (struct buf)BUF_INIT(room);
-        state->data.max = room;
     }
-    buf_cut(&state->data, 0);
+    state->data.max = f->data.n + 6 * x->asked.n + GROWTH_BYTES;
+    struct answer_change change = {.model = x->asked, .hide_usage = hide_usage};
     answer_write(f->read, f->data, &change, &state->data);
     struct frame out = *f;
     out.data = buf_str(&state->data);
     sink_push(s->next, x, &out);
+    buf_empty_out(&state->data);
 }
 
 static void push_done(struct sink *s, struct exchange *x)
 {
     struct format *state = s->state;
     if (x->wants_trailer) {
-        struct report r;
-        report_make(x, &r);
+        struct label r;
+        label_make(x, &r);
         struct buf note = BUF_INIT(NOTE_BYTES);
         buf_add(&note, STR("penstock "));
-        report_write(&r, &note);
+        label_write(&r, &note);
         sink_push(s->next, x, &(struct frame){.kind = FRAME_NOTE, .data = buf_str(&note)});
         buf_done(&note);
     }

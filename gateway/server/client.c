@@ -17,14 +17,16 @@
 #include <unistd.h>
 
 #include "gateway/base/mem.h"
-#include "gateway/core/error_body.h"
+#include "gateway/server/raw.h"
 #include "gateway/server/visit.h"
 #include "gateway/server/worker.h"
 
-enum { TARGET_KEPT_BYTES = 64 * 1024, LINGER_MS = 2000 };
+enum { TARGET_KEPT_BYTES = 64 * 1024, LINGER_MS = 2000, LEAVING_MS = 50 };
 
 static void client_free(struct client *c)
 {
+    if (c->lingers)
+        shutdown(c->fd, SHUT_WR); /* its close will not say so */
     timer_clear(c->worker->core.loop, &c->timer);
     watch_clear(c->worker->core.loop, &c->watch, true);
     gate_leave(&c->worker->house->gate, &c->address);
@@ -51,24 +53,6 @@ static void hang_up(struct client *c)
     c->due_ms = INT64_MAX;
 }
 
-/* Half a head is answered, a silent connection just ends. */
-static void answer_too_slow(struct client *c)
-{
-    struct buf body = BUF_INIT(1024), answer = BUF_INIT(2048);
-    struct err err = {0};
-    err_set(&err, ERR_slow_client, " ");
-    error_body_write(&err, &body);
-    buf_addf(&answer,
-             "HTTP/1.1 408 Request Timeout\r\ncontent-type: application/json\r\ncontent-length: %zu\r\n"
-             "connection: close\r\n\r\n",
-             body.n);
-    buf_add(&answer, buf_str(&body));
-    ssize_t n = send(c->fd, answer.p, answer.n, MSG_NOSIGNAL | MSG_DONTWAIT);
-    (void)n;
-    buf_done(&body);
-    buf_done(&answer);
-}
-
 static void phase_is_over(struct timer *timer)
 {
     struct client *c = (struct client *)((char *)timer - offsetof(struct client, timer));
@@ -79,7 +63,7 @@ static void phase_is_over(struct timer *timer)
         return;
     }
     if (c->phase == PHASE_BODY || (c->phase == PHASE_HEAD && received_bytes(c->fd) > 0))
-        answer_too_slow(c);
+        raw_error(c->fd, ERR_slow_client); /* half a request is answered, a silent connection just ends */
     hang_up(c);
 }
 
@@ -113,8 +97,13 @@ static void peer_has_gone(struct watch *watch, uint32_t events)
 {
     (void)events;
     struct client *c = (struct client *)((char *)watch - offsetof(struct client, watch));
+    c->has_left = true;
     if (c->visit && visit_leave(c->visit))
         hang_up(c); /* libmicrohttpd goes on waiting for the rest of a body that ends too early */
+    if (!c->visit) { /* and for the rest of a head; a whole one may be unread still */
+        c->due_ms = loop_now_ms(c->worker->core.loop) + LEAVING_MS;
+        timer_set(c->worker->core.loop, &c->timer, c->due_ms);
+    }
 }
 
 static void watch_leaving(struct client *c)
@@ -204,6 +193,7 @@ static void read_and_forget(struct watch *watch, uint32_t events)
 void client_linger(struct client *c)
 {
     struct err err = {0};
+    c->lingers = true;
     struct lingering *g = NEW(struct lingering);
     *g = (struct lingering){.loop = c->worker->core.loop, .fd = dup(c->fd)};
     g->watch.fn = read_and_forget;

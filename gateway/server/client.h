@@ -31,6 +31,8 @@ struct client {
     struct timer timer;
     enum phase phase;
     int64_t due_ms;       /* of the phase; INT64_MAX: none */
+    bool has_left;        /* nothing more will come from it */
+    bool lingers;         /* client_linger() holds the socket too */
     struct visit *visit;  /* the request that is not over; NULL: none */
     struct buf target;    /* of the request: as it stood in the request line */
 };

@@ -12,6 +12,7 @@ struct scan {
     struct head_facts *facts;
     const char **forward;
     unsigned n_forward;
+    struct str connection;
     unsigned lengths, hosts, codings;
     bool chunked, bad_name, bad_length;
     size_t bytes;
@@ -77,11 +78,8 @@ static bool read_ours(struct scan *s, struct str name, struct str value)
     return true;
 }
 
-/* End to end, and neither the caller's account nor its secrets. */
 static bool may_go_upstream(struct str name)
 {
-    if (is(name, "openai-organization") || is(name, "openai-project"))
-        return false;
     return begins(name, "openai-") || begins(name, "anthropic-") || is(name, "idempotency-key") ||
            is(name, "x-client-request-id") || is(name, "traceparent") || is(name, "tracestate");
 }
@@ -96,6 +94,32 @@ static void forward(struct scan *s, struct str name, struct str value)
     memcpy(line + name.n, ": ", 2);
     memcpy(line + name.n + 2, value.p, value.n);
     s->forward[s->n_forward++] = line;
+}
+
+static struct str trim(struct str s)
+{
+    while (s.n && (s.p[0] == ' ' || s.p[0] == '\t'))
+        s = (struct str){s.p + 1, s.n - 1};
+    while (s.n && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
+        s.n--;
+    return s;
+}
+
+/* What `Connection` names is for this hop alone (RFC 9110, section 7.6.1). */
+static void drop_hop_by_hop(struct scan *s)
+{
+    struct str rest = s->connection, name;
+    while (rest.n && str_next(&rest, ',', &name)) {
+        name = trim(name);
+        unsigned kept = 0;
+        for (unsigned i = 0; i < s->n_forward; i++) {
+            bool named = name.n && strncasecmp(s->forward[i], name.p, name.n) == 0 && s->forward[i][name.n] == ':';
+            if (!named)
+                s->forward[kept++] = s->forward[i];
+        }
+        s->n_forward = kept;
+        s->forward[kept] = NULL;
+    }
 }
 
 static void read_length(struct scan *s, struct str value)
@@ -119,6 +143,8 @@ static void read_other(struct scan *s, struct str name, struct str value)
         read_secret(s, name, value);
     } else if (is(name, "content-encoding")) {
         s->head->content_encoding = is(value, "identity") ? STR("") : keep(s, value);
+    } else if (is(name, "connection")) {
+        s->connection = keep(s, value);
     } else if (is(name, "origin")) {
         s->facts->origin = keep(s, value);
     } else if (is(name, "access-control-request-method")) {
@@ -166,6 +192,7 @@ bool head_scan(struct MHD_Connection *connection, struct str target, const struc
     *facts = (struct head_facts){0};
     s.forward = arena_alloc(arena, (FORWARD_MAX + 1) * sizeof *s.forward);
     MHD_get_connection_values_n(connection, MHD_HEADER_KIND, read_line, &s);
+    drop_hop_by_hop(&s);
     head->forward_lines = s.forward;
     if (s.codings == 0 && s.lengths == 0)
         head->content_length = 0;

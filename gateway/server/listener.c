@@ -11,8 +11,8 @@
 
 #include "gateway/base/crypto.h"
 #include "gateway/base/mem.h"
-#include "gateway/core/error_body.h"
 #include "gateway/server/client.h"
+#include "gateway/server/raw.h"
 #include "gateway/server/worker.h"
 
 enum { BACKLOG = 4096, ACCEPT_BATCH = 64 };
@@ -21,7 +21,7 @@ struct listener {
     struct watch watch;
     struct worker_slot *worker;
     int fd;
-    bool is_control;
+    char *path; /* of the control socket; NULL: it is none */
 };
 
 void gate_init(struct gate *g)
@@ -70,24 +70,12 @@ void gate_leave(struct gate *g, const union address *a)
 /* A whole answer, written raw: there is no room for a connection. */
 static void refuse(int fd, enum err_code code)
 {
-    struct buf body = BUF_INIT(1024), answer = BUF_INIT(2048);
-    struct err err = {0};
-    err_set(&err, code, " ");
-    error_body_write(&err, &body);
-    buf_addf(&answer,
-             "HTTP/1.1 %d %s\r\ncontent-type: application/json\r\ncontent-length: %zu\r\nretry-after: 1\r\n"
-             "connection: close\r\n\r\n",
-             err_info(code)->status, code == ERR_busy ? "Service Unavailable" : "Too Many Requests", body.n);
-    buf_add(&answer, buf_str(&body));
-    ssize_t n = send(fd, answer.p, answer.n, MSG_NOSIGNAL | MSG_DONTWAIT);
-    (void)n; /* he does not read it: so be it */
+    raw_error(fd, code);
     shutdown(fd, SHUT_WR);
     char unread[4096]; /* what is left unread would turn the close into a reset */
     while (recv(fd, unread, sizeof unread, MSG_DONTWAIT) > 0)
         ;
     close(fd);
-    buf_done(&body);
-    buf_done(&answer);
 }
 
 static bool is_our_user(int fd)
@@ -101,7 +89,7 @@ static void admit(struct listener *l, int fd, const union address *a, socklen_t 
 {
     struct worker_slot *w = l->worker;
     struct metric_shard *m = w->core.metrics;
-    if (l->is_control && !is_our_user(fd)) {
+    if (l->path && !is_our_user(fd)) {
         close(fd);
         return;
     }
@@ -113,7 +101,7 @@ static void admit(struct listener *l, int fd, const union address *a, socklen_t 
         return;
     }
     metric_add(m, METRIC_connections_total, 1);
-    client_admit(w, fd, a, length, l->is_control);
+    client_admit(w, fd, a, length, l->path != NULL);
 }
 
 static void accept_some(struct watch *watch, uint32_t events)
@@ -126,7 +114,7 @@ static void accept_some(struct watch *watch, uint32_t events)
         int fd = accept4(l->fd, &a.any, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0)
             return; /* none left, or no descriptors: then the peers wait in the backlog */
-        if (!l->is_control) {
+        if (!l->path) {
             int one = 1;
             setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
         }
@@ -165,10 +153,14 @@ static int open_socket(const union address *a, socklen_t length, bool shared)
     return -1;
 }
 
-static struct listener *listen_on(struct worker_slot *w, int fd, bool is_control, struct err *err)
+static struct listener *listen_on(struct worker_slot *w, int fd, const char *path, struct err *err)
 {
     struct listener *l = NEW(struct listener);
-    *l = (struct listener){.watch.fn = accept_some, .worker = w, .fd = fd, .is_control = is_control};
+    *l = (struct listener){.watch.fn = accept_some, .worker = w, .fd = fd};
+    if (path) {
+        l->path = mem_zalloc(strlen(path) + 1);
+        memcpy(l->path, path, strlen(path));
+    }
     if (listen(fd, BACKLOG) == 0 && watch_set(w->core.loop, &l->watch, fd, EPOLLIN, err))
         return l;
     err_set(err, ERR_internal, "listen: %s", strerror(errno));
@@ -198,7 +190,7 @@ struct listener *listener_open(struct worker_slot *w, const char *host, unsigned
         err_set(err, ERR_bad_config, "listen on %s:%u: %s", host, *port, strerror(errno));
         return NULL;
     }
-    return listen_on(w, fd, false, err);
+    return listen_on(w, fd, NULL, err);
 }
 
 struct listener *listener_open_control(struct worker_slot *w, const char *path, struct err *err)
@@ -215,7 +207,7 @@ struct listener *listener_open_control(struct worker_slot *w, const char *path, 
         err_set(err, ERR_internal, "open %s: %s", path, strerror(errno));
         return NULL;
     }
-    return listen_on(w, fd, true, err);
+    return listen_on(w, fd, path, err);
 }
 
 unsigned listener_port(const struct listener *l)
@@ -232,5 +224,8 @@ void listener_close(struct listener *l)
         return;
     watch_clear(l->worker->core.loop, &l->watch, true);
     close(l->fd);
+    if (l->path)
+        unlink(l->path);
+    free(l->path);
     free(l);
 }

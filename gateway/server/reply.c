@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "gateway/core/error_body.h"
-#include "gateway/core/report.h"
+#include "gateway/core/label.h"
 #include "gateway/server/client.h"
 #include "gateway/server/visit.h"
 #include "gateway/server/worker.h"
@@ -41,14 +41,14 @@ void reply_json(struct reply *r, int status, struct str body)
     buf_add(&r->body, body);
 }
 
-static void add_report(const struct exchange *x, struct MHD_Response *response)
+static void add_label(const struct exchange *x, struct MHD_Response *response)
 {
-    struct report report;
-    report_make(x, &report);
-    for (unsigned i = 0; i < report.n; i++) {
+    struct label label;
+    label_make(x, &label);
+    for (unsigned i = 0; i < label.n; i++) {
         char name[64];
-        snprintf(name, sizeof name, "x-penstock-%s", report.rows[i].name);
-        MHD_add_response_header(response, name, report.rows[i].text);
+        snprintf(name, sizeof name, "x-penstock-%s", label.rows[i].name);
+        MHD_add_response_header(response, name, label.rows[i].text);
     }
     for (unsigned i = 0; i < x->call.n_passed; i++)
         MHD_add_response_header(response, x->call.passed[i].name, x->call.passed[i].value);
@@ -59,14 +59,14 @@ void reply_add_common(struct visit *v, struct MHD_Response *response)
     if (v->exchanging) {
         MHD_add_response_header(response, "x-request-id", v->x.id);
         if (v->x.stages_run > 1)
-            add_report(&v->x, response);
+            add_label(&v->x, response);
     }
     if (v->origin.n) {
         MHD_add_response_header(response, "access-control-allow-origin", v->origin.p);
         MHD_add_response_header(response, "vary", "origin");
         MHD_add_response_header(response, "access-control-expose-headers", "*");
     }
-    if (atomic_load_explicit(&v->worker->house->gateway.draining, memory_order_relaxed))
+    if (v->closes)
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 }
 
@@ -83,6 +83,19 @@ static void add_retry(const struct reply *r, struct MHD_Response *response)
     }
 }
 
+static void add_preflight(struct MHD_Response *response)
+{
+    MHD_add_response_header(response, "access-control-allow-methods", "GET, POST, OPTIONS");
+    MHD_add_response_header(response, "access-control-allow-headers",
+                            "authorization, content-type, x-api-key, api-key, idempotency-key, traceparent, "
+                            "openai-organization, openai-project, openai-beta, x-penstock-tags, x-penstock-unit, "
+                            "x-penstock-session, x-penstock-timeout-ms, x-penstock-trailer, x-penstock-dry-run, "
+                            "x-stainless-lang, x-stainless-package-version, x-stainless-os, x-stainless-arch, "
+                            "x-stainless-runtime, x-stainless-runtime-version, x-stainless-retry-count, "
+                            "x-stainless-timeout, x-stainless-helper-method");
+    MHD_add_response_header(response, "access-control-max-age", "600");
+}
+
 enum MHD_Result reply_queue(struct visit *v)
 {
     struct reply *r = &v->reply;
@@ -93,6 +106,8 @@ enum MHD_Result reply_queue(struct visit *v)
     add_retry(r, response);
     if (r->allow)
         MHD_add_response_header(response, "allow", r->allow);
+    if (r->preflight)
+        add_preflight(response);
     reply_add_common(v, response);
     client_enter(v->client, PHASE_ANSWER);
     enum MHD_Result queued = MHD_queue_response(v->connection, (unsigned)r->status, response);

@@ -17,6 +17,7 @@ struct reply {
     bool should_retry, says_retry; /* x-should-retry, on errors */
     int64_t retry_after_ms;        /* 0: not known */
     const char *allow;             /* of a 405; NULL: none */
+    bool preflight;                /* of CORS: what a browser may send */
 };
 
 void reply_init(struct reply *r);

@@ -12,12 +12,14 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
+#include "gateway/base/scope.h"
 #include "gateway/core/receive.h"
 #include "gateway/core/stage.h"
 #include "gateway/server/admin_job.h"
 #include "gateway/server/client.h"
 #include "gateway/server/head_scan.h"
 #include "gateway/server/page.h"
+#include "gateway/server/raw.h"
 #include "gateway/server/worker.h"
 
 enum { DROP_MAX_BYTES = 1024 * 1024, ADMIN_BODY_BYTES = 4 * 1024 * 1024 };
@@ -152,13 +154,23 @@ static bool may_visit(struct visit *v, const struct head *head, struct keyring *
     return true;
 }
 
+/* The operation that tells a key about itself. */
+static struct str path_of_usage(struct visit *v, const struct key *key)
+{
+    SCOPED(buf_done) struct buf path = BUF_INIT(1024);
+    buf_addf(&path, "/usage/%s", key->id);
+    return (struct str){arena_strdup(&v->arena, buf_str(&path)), path.n};
+}
+
 static void begin_other(struct visit *v, const struct head *head)
 {
     struct err err = {0};
     const struct key *key;
     struct keyring *keyring = keyring_current(v->worker->house->gateway.store);
     bool ok = may_visit(v, head, keyring, &key, &err);
-    if (ok && v->route->kind != ROUTE_ADMIN)
+    if (ok && v->route->kind == ROUTE_USAGE)
+        v->rest = path_of_usage(v, key);
+    else if (ok && v->route->kind != ROUTE_ADMIN)
         ok = page_write(v, key, &err);
     if (!ok)
         reply_error(&v->reply, &err);
@@ -177,6 +189,11 @@ static bool check_url(const struct visit *v, struct str target, struct err *err)
     return err_set(err, ERR_url_too_long, "%zu bytes", target.n);
 }
 
+static bool is_draining(const struct visit *v)
+{
+    return atomic_load_explicit(&v->worker->house->gateway.draining, memory_order_relaxed);
+}
+
 static void begin(struct visit *v, struct str method)
 {
     struct err err = {0};
@@ -188,14 +205,19 @@ static void begin(struct visit *v, struct str method)
     v->origin = allowed_origin(v->worker->config, facts.origin);
     if (ok && is_preflight(v, method, &facts)) {
         reply_json(&v->reply, MHD_HTTP_NO_CONTENT, STR(""));
-        v->reply.allow = "GET, POST, OPTIONS";
+        v->reply.preflight = true;
         return;
     }
     if (ok)
         v->route = route_find(str_eq(method, STR("HEAD")) ? STR("GET") : method, target, &v->rest, &v->query,
                               &v->reply.allow, &err);
+    if (v->route && v->route->kind == ROUTE_EXCHANGE && is_draining(v)) {
+        err_set(&err, ERR_shutdown, "draining");
+        v->route = NULL;
+    }
     if (!v->route) {
         reply_error(&v->reply, &err);
+        v->closes = err.code == ERR_bad_http || err.code == ERR_shutdown;
     } else if (v->route->kind == ROUTE_EXCHANGE) {
         begin_exchange(v);
         v->x.head = head;
@@ -207,31 +229,40 @@ static void begin(struct visit *v, struct str method)
 }
 
 /* The answer goes out although the body is still coming. */
-static enum MHD_Result answer_early(struct visit *v)
+static enum MHD_Result answer_early(struct visit *v, bool in_body)
 {
+    v->closes = true;
     client_linger(v->client);
-    return queue_answer(v);
+    if (!in_body)
+        return queue_answer(v);
+    raw_answer(v->client->fd, v->reply.status, buf_str(&v->reply.body)); /* libmicrohttpd takes none here */
+    return MHD_NO;
+}
+
+static bool has_little_body(const struct visit *v)
+{
+    const char *length = MHD_lookup_connection_value(v->connection, MHD_HEADER_KIND, "Content-Length");
+    const char *coding = MHD_lookup_connection_value(v->connection, MHD_HEADER_KIND, "Transfer-Encoding");
+    int64_t bytes = 0;
+    return !coding && (!length || (str_int(str_of(length), &bytes) && bytes <= DROP_MAX_BYTES));
 }
 
 static enum MHD_Result handle_head(struct visit *v, struct str method)
 {
     begin(v, method);
     client_enter(v->client, PHASE_BODY);
+    v->little = has_little_body(v);
     if (!is_ready(v))
         return MHD_YES;
     v->unread = true;
-    const char *length = MHD_lookup_connection_value(v->connection, MHD_HEADER_KIND, "Content-Length");
-    int64_t bytes;
-    bool is_little = !length || (str_int(str_of(length), &bytes) && bytes <= DROP_MAX_BYTES);
-    return is_little ? MHD_YES : answer_early(v);
+    return v->little && !v->closes ? MHD_YES : answer_early(v, false);
 }
 
 static enum MHD_Result drop(struct visit *v, size_t *bytes)
 {
     v->unread = true;
-    v->dropped_bytes += (int64_t)*bytes;
-    if (v->dropped_bytes > DROP_MAX_BYTES)
-        return answer_early(v);
+    if (!v->little)
+        return answer_early(v, true);
     *bytes = 0;
     return MHD_YES;
 }
@@ -267,12 +298,16 @@ static void body_is_whole(struct visit *v, struct str method)
     client_enter(v->client, PHASE_ANSWER);
     if (v->unread)
         return;
+    if (v->client->has_left && visit_leave(v))
+        return;
     struct err err = {0};
     if (v->exchanging) {
         receive_end(&v->x);
     } else if (!buf_ok(&v->body)) {
         err_set(&err, ERR_too_large, "an admin request");
         reply_error(&v->reply, &err);
+    } else if (v->route->kind == ROUTE_USAGE) {
+        admin_job_start(v, STR("GET"), v->rest);
     } else if (v->route->kind == ROUTE_ADMIN) {
         admin_job_start(v, method, (struct str){v->rest.p - 1, v->rest.n + 1});
     }

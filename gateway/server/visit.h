@@ -28,7 +28,8 @@ struct visit {
     bool suspended;
     bool whole;         /* the body has come */
     bool unread;        /* the answer came first: what is left of the body is dropped */
-    int64_t dropped_bytes;
+    bool little;        /* what is left is known to be little */
+    bool closes;        /* the connection ends with this answer */
     bool exchanging;    /* x is in use */
     bool over;          /* libmicrohttpd is done with it */
     struct exchange x;

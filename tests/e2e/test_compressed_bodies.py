@@ -59,7 +59,7 @@ def test_a_bomb(pair, name):
     assert not up.requests
 
 
-@pytest.mark.parametrize("name", ["compress", "gzip, gzip", "x", "gzip;q=1"])
+@pytest.mark.parametrize("name", ["compress", "x", "gzip;q=1"])
 def test_415(plain, name):
     gateway, _ = plain
     answer = post(gateway, gzip.compress(BODY), name)

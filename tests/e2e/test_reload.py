@@ -20,6 +20,7 @@ def test_a_good_config_is_in_force(pair):
 
 def test_a_bad_one_changes_nothing(pair):
     gateway, _ = pair(lambda peer: peer.answer(chat()))
+    gateway.default_key()
     config = copy.deepcopy(gateway.config)
     config["models"]["n"] = {"targets": [{"provider": "up", "model": "n-1"}]}
     config["modles"] = {}

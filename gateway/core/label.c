@@ -1,4 +1,4 @@
-#include "gateway/core/report.h"
+#include "gateway/core/label.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -9,20 +9,20 @@
 #include "gateway/base/money.h"
 #include "gateway/store/ledger.h"
 
-__attribute__((format(printf, 3, 4))) static void add(struct report *r, const char *name, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static void add(struct label *r, const char *name, const char *fmt, ...)
 {
     char *text = r->rows[r->n].text;
     r->rows[r->n++].name = name;
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(text, REPORT_VALUE_BYTES, fmt, ap);
+    vsnprintf(text, LABEL_VALUE_BYTES, fmt, ap);
     va_end(ap);
     for (char *c = text; *c; c++)
         if (*c < ' ' || *c > '~')
             *c = '?'; /* a name from the config need not be fit for a header */
 }
 
-void report_make(const struct exchange *x, struct report *r)
+void label_make(const struct exchange *x, struct label *r)
 {
     r->n = 0;
     if (x->served) {
@@ -46,7 +46,7 @@ void report_make(const struct exchange *x, struct report *r)
     }
 }
 
-void report_write(const struct report *r, struct buf *out)
+void label_write(const struct label *r, struct buf *out)
 {
     for (unsigned i = 0; i < r->n; i++) {
         buf_add(out, i ? STR(", \"") : STR("{\""));
