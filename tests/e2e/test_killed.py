@@ -6,7 +6,7 @@ import time
 import pytest
 
 from client import Gone
-from harness import PATIENCE, PRICE, chat_body
+from harness import PATIENCE, PRICE, chat_body, until
 from upstream import chat, chat_stream
 
 pytestmark = pytest.mark.alone
@@ -55,7 +55,7 @@ def kill_once(gateway, key, dice, lost):
     assert time.monotonic() - began <= 1.0 * PATIENCE
     known = {r["request_id"] for r in gateway.rows("select request_id from requests")}
     lost += [(killed - at) for at, request_id in load.answered if request_id not in known]
-    assert not gateway.rows("select * from requests where finish is null")
+    until(lambda: not gateway.rows("select * from requests where finish is null"), says="the last row")
     for row in gateway.rows("select * from requests where finish = 'orphan'"):
         assert row["cost_source"] == "bound" and row["output_tokens"] > 0 and row["cost_nusd"] > 0
     gateway.cli("ledger", "verify")
