@@ -90,12 +90,13 @@ static bool ask_server(const char *dir, const char *method, const char *path, co
     return read_answer(status, buf_str(&answer), out, err);
 }
 
-static bool do_here(const char *dir, const char *method, const char *path, json_t *in, json_t **out,
-                    struct err *err)
+static bool do_here(const struct args *args, const char *dir, const char *method, const char *path,
+                    json_t *in, json_t **out, struct err *err)
 {
     struct admin a = {
         .store = store_open(dir, &(struct store_options){.strict = true}, err),
         .quiet = true,
+        .config_path = config_path(args),
     };
     if (!a.store) {
         if (err->code == ERR_locked)
@@ -107,15 +108,15 @@ static bool do_here(const char *dir, const char *method, const char *path, json_
     return ok;
 }
 
-static bool call(const char *dir, const char *method, const char *path, json_t *in, json_t **out,
-                 struct err *err)
+static bool call(const struct args *a, const char *dir, const char *method, const char *path,
+                 json_t *in, json_t **out, struct err *err)
 {
     struct err unreached = {0};
     bool answered;
     if (ask_server(dir, method, path, in, out, &answered, &unreached))
         return true;
     if (!answered)
-        return do_here(dir, method, path, in, out, err);
+        return do_here(a, dir, method, path, in, out, err);
     *err = unreached;
     return false;
 }
@@ -129,7 +130,7 @@ bool owner_call(const struct args *a, const char *method, const char *path, json
     if (args_has(a, "dry-run"))
         json_object_set_new(in, "dry_run", json_true());
     *out = NULL;
-    return call(dir, method, path, in, out, err);
+    return call(a, dir, method, path, in, out, err);
 }
 
 bool owner_flush(const char *data_dir, struct err *err)

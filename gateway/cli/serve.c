@@ -6,6 +6,7 @@
 #include "gateway/cli/cli.h"
 #include "gateway/cli/owner.h"
 #include "gateway/core/config.h"
+#include "gateway/core/config_default.h"
 #include "gateway/server/server.h"
 #include "gateway/store/keys.h"
 #include "gateway/store/store.h"
@@ -20,6 +21,12 @@ static void warn(void *arg, const char *line)
 {
     (void)arg;
     out_complain("%s (warning)\n", line);
+}
+
+static void say(void *arg, const char *line)
+{
+    (void)arg;
+    out_print("found %s\n", line);
 }
 
 static void say_where(const char *address, void *config)
@@ -57,6 +64,8 @@ static int serve_run(const struct args *a)
     struct config *c = config_load(o.config_path, &o.over, complain, NULL);
     if (!c)
         return EXIT_FAILED;
+    if (!o.config_path)
+        config_found(c, say, NULL);
     config_warn(c, warn, NULL);
     log_open(STDERR_FILENO);
     bool ok = open_and_run(c, &o, &err);

@@ -10,7 +10,8 @@
 void explain_write(const struct exchange *x, struct buf *out);
 
 /*
- * The same for a body that nobody sent, as the key with this id would: runs the stages
+ * The same for a body that nobody sent, as the key with this id would ("": one that may
+ * use everything): runs the stages
  * up to the call in a loop of its own; blocks no longer than they compute.  What would be
  * refused is told in the object too.  False: there is no such key, or no descriptors.
  */

@@ -26,20 +26,17 @@ static void free_data(void *arg)
 static void push_changed(struct sink *s, struct exchange *x, const struct frame *f, bool hide_usage)
 {
     struct format *state = s->state;
-    if (!state->data.cap)
+    if (!state->data.p) { /* the first time */
+        state->data = (struct buf)BUF_INIT(0);
         arena_defer(&x->arena, free_data, state);
-    struct answer_change change = {.model = x->asked, .hide_usage = hide_usage};
-    size_t room = f->data.n + 6 * x->asked.n + GROWTH_BYTES;
-    if (state->data.max < room) {
-        if (!state->data.cap)
-            state->data = (struct buf)BUF_INIT(room);
-        state->data.max = room;
     }
-    buf_cut(&state->data, 0);
+    state->data.max = f->data.n + 6 * x->asked.n + GROWTH_BYTES;
+    struct answer_change change = {.model = x->asked, .hide_usage = hide_usage};
     answer_write(f->read, f->data, &change, &state->data);
     struct frame out = *f;
     out.data = buf_str(&state->data);
     sink_push(s->next, x, &out);
+    buf_empty_out(&state->data);
 }
 
 static void push_done(struct sink *s, struct exchange *x)

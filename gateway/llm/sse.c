@@ -41,7 +41,7 @@ static void end_event(struct sse *s, void (*event)(void *arg, const struct sse_e
         event(arg, &e);
     }
     buf_cut(&s->name, 0);
-    buf_cut(&s->data, 0);
+    buf_empty_out(&s->data);
     s->has_data = false;
 }
 
@@ -107,7 +107,7 @@ bool sse_feed(struct sse *s, struct str bytes, void (*event)(void *arg, const st
             end_event(s, event, arg);
         else
             read_line(s, line);
-        buf_cut(&s->line, 0);
+        buf_empty_out(&s->line);
         if (!buf_ok(&s->name) || !buf_ok(&s->data))
             return too_long(err);
     }

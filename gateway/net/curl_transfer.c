@@ -317,6 +317,8 @@ static size_t on_bytes(char *bytes, size_t size, size_t n, void *transfer)
     struct str some = {bytes, size * n};
     if (tr->cancelled || tr->err.code != ERR_none)
         return give_up(tr);
+    if (transfer_wants_pause(tr)) /* libcurl reads on for a while before it lets us pause it */
+        return CURL_WRITEFUNC_PAUSE;
     tr->active_ms = loop_now_ms(curl_transport_loop(tr));
     if (!tr->is.is_stream)
         return add_to_body(tr, some);

@@ -61,6 +61,7 @@ static void work(struct job *job)
 static void job_free(struct admin_job *a)
 {
     json_decref(a->out);
+    config_unref(a->admin.config);
     free(a->method);
     free(a->path);
     free(a->query);
@@ -74,6 +75,8 @@ static void done(struct job *job)
     struct visit *v = a->visit;
     v->job = NULL;
     if (a->err.code != ERR_none) {
+        if (err_info(a->err.code)->status >= MHD_HTTP_INTERNAL_SERVER_ERROR)
+            LOG(warning, F("what", a->path), F("detail", a->err.detail));
         reply_error(&v->reply, &a->err);
     } else {
         char *text = json_dumps(a->out, JSON_PRESERVE_ORDER | JSON_ENCODE_ANY);
@@ -91,7 +94,7 @@ void admin_job_start(struct visit *v, struct str method, struct str path)
     *a = (struct admin_job){
         .job = {.work = work, .done = done, .loop = v->worker->core.loop},
         .visit = v,
-        .admin = {.store = h->gateway.store, .reload = h->reload, .reload_arg = h->reload_arg},
+        .admin = {.store = h->gateway.store, .config = config_ref(v->worker->config), .reload = h->reload, .reload_arg = h->reload_arg},
         .method = copy_of(method),
         .path = copy_of(path),
         .query = copy_of(v->query),

@@ -175,9 +175,7 @@ static size_t next_event(const struct outlet *o, size_t room)
 static void make_room(struct outlet *o)
 {
     if (o->sent == o->queue.n) {
-        if (o->queue.cap > QUEUE_HIGH_BYTES)
-            buf_done(&o->queue);
-        buf_cut(&o->queue, 0);
+        buf_empty_out(&o->queue);
         o->sent = 0;
     } else if (o->sent >= DROP_BYTES) {
         buf_drop(&o->queue, o->sent);

@@ -12,6 +12,7 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
+#include "gateway/base/scope.h"
 #include "gateway/core/receive.h"
 #include "gateway/core/stage.h"
 #include "gateway/server/admin_job.h"
@@ -153,13 +154,23 @@ static bool may_visit(struct visit *v, const struct head *head, struct keyring *
     return true;
 }
 
+/* The operation that tells a key about itself. */
+static struct str path_of_usage(struct visit *v, const struct key *key)
+{
+    SCOPED(buf_done) struct buf path = BUF_INIT(1024);
+    buf_addf(&path, "/usage/%s", key->id);
+    return (struct str){arena_strdup(&v->arena, buf_str(&path)), path.n};
+}
+
 static void begin_other(struct visit *v, const struct head *head)
 {
     struct err err = {0};
     const struct key *key;
     struct keyring *keyring = keyring_current(v->worker->house->gateway.store);
     bool ok = may_visit(v, head, keyring, &key, &err);
-    if (ok && v->route->kind != ROUTE_ADMIN)
+    if (ok && v->route->kind == ROUTE_USAGE)
+        v->rest = path_of_usage(v, key);
+    else if (ok && v->route->kind != ROUTE_ADMIN)
         ok = page_write(v, key, &err);
     if (!ok)
         reply_error(&v->reply, &err);
@@ -295,6 +306,8 @@ static void body_is_whole(struct visit *v, struct str method)
     } else if (!buf_ok(&v->body)) {
         err_set(&err, ERR_too_large, "an admin request");
         reply_error(&v->reply, &err);
+    } else if (v->route->kind == ROUTE_USAGE) {
+        admin_job_start(v, STR("GET"), v->rest);
     } else if (v->route->kind == ROUTE_ADMIN) {
         admin_job_start(v, method, (struct str){v->rest.p - 1, v->rest.n + 1});
     }

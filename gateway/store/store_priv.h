@@ -15,7 +15,7 @@
 
 enum {
     QUEUE_MAX_BYTES = 64 * 1024 * 1024, /* above it new requests are refused */
-    GROUP_MS = 40,                      /* a row waits at most this long for company ... */
+    GROUP_MS = 25,                      /* a row waits at most this long for company ... */
     GROUP_ROWS = 8192,                  /* ... or until there are so many */
     RETRY_MS = 250,                     /* after a commit that failed */
     COMPLAIN_MS = 10 * 1000,            /* at most one log line in so long about the same */
