@@ -58,11 +58,12 @@ def check_row(gateway, request_id, usage):
     assert row["cost_nusd"] == usage.prompt_tokens * 10 + usage.completion_tokens * 30
 
 
-def test_chat(client, gateway):
-    raw = client.chat.completions.with_raw_response.create(model="small", messages=QUESTION, max_tokens=24, seed=1,
-                                                           temperature=0)
+def test_chat(client, gateway, model_url):
+    options = {"messages": QUESTION, "max_tokens": 24, "seed": 1, "temperature": 0}
+    raw = client.chat.completions.with_raw_response.create(model="small", **options)
     done = raw.parse()
-    assert "Paris" in done.choices[0].message.content
+    direct = client.with_options(base_url=model_url, api_key="none").chat.completions.create(model="x", **options)
+    assert done.choices[0].message.content == direct.choices[0].message.content
     assert done.model == "small"
     assert done.to_dict()["timings"]  # what it adds of its own comes through
     check_row(gateway, raw.headers["x-request-id"], done.usage)
