@@ -2,8 +2,6 @@
  * The parts between the stars are found from left to right, each at the first place
  * where it occurs; no other choice can do better, so nothing is ever tried twice.
  */
-#include "config.h" /* memmem() is GNU */
-
 #include "gateway/base/glob.h"
 
 #include <string.h>

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gateway/base/crypto.h"
 #include "gateway/core/config_priv.h"
 
 static bool is_token(struct str s)
@@ -112,10 +113,19 @@ static const char *make_file(struct config_memory *m, const struct conf_word *wo
     return path;
 }
 
+/* By chance: nothing that outlives a snapshot has to count them. */
+static uint64_t upstream_id(void)
+{
+    uint64_t id;
+    crypto_random(&id, sizeof id);
+    return id | 1;
+}
+
 static void make_upstream(struct config_memory *m, const struct provider_spec *spec,
                           struct provider *p)
 {
     p->upstream = (struct upstream){
+        .id = upstream_id(),
         .ca_file = make_file(m, &spec->ca_file),
         .client_cert = make_file(m, &spec->client_cert),
         .client_key = make_file(m, &spec->client_key),

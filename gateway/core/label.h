@@ -12,7 +12,7 @@ enum { LABEL_MAX = 16, LABEL_VALUE_BYTES = 96 };
 struct label {
     unsigned n;
     struct {
-        const char *name; /* without "x-penstock-" */
+        const char *name; /* of the header, "x-penstock-…" */
         char text[LABEL_VALUE_BYTES]; /* cut if longer; printable ASCII */
     } rows[LABEL_MAX];
 };
@@ -20,7 +20,7 @@ struct label {
 /* What is known now; of a stream that is still running that is less. */
 void label_make(const struct exchange *x, struct label *r);
 
-/* The same as a JSON object, with `_` for `-`. */
+/* The same as a JSON object, its names without the prefix and with `_` for `-`. */
 void label_write(const struct label *r, struct buf *out);
 
 #endif

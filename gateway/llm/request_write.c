@@ -16,14 +16,20 @@ struct draft {
     struct buf number;                 /* the maximum of output tokens */
     struct buf members;                /* new ones, with commas between */
     struct buf usage, top;             /* rooms of json_insert() */
-    struct json_edit edits[EDITS_MAX]; /* by `from` */
+    struct json_edit edits[EDITS_MAX]; /* as they stand in the body */
     size_t n;
 };
+
+/* An insertion goes before what changes the member at the same place. */
+static bool stands_after(const struct json_edit *a, const struct json_edit *b)
+{
+    return a->from > b->from || (a->from == b->from && a->to > b->to);
+}
 
 static void add_edit(struct draft *d, struct json_edit e)
 {
     size_t i = d->n++;
-    for (; i > 0 && d->edits[i - 1].from > e.from; i--)
+    for (; i > 0 && stands_after(&d->edits[i - 1], &e); i--)
         d->edits[i] = d->edits[i - 1];
     d->edits[i] = e;
 }

@@ -28,6 +28,7 @@ struct transport {
 
 /* Where a call goes, and how; from the config, outlives the call. */
 struct upstream {
+    uint64_t id;                          /* differs between any two, also of different snapshots */
     const char *ca_file;                  /* NULL: the system's */
     const char *client_cert, *client_key; /* NULL: none */
     const char *proxy;                    /* NULL: from the environment */

@@ -23,6 +23,7 @@ struct transfer {
     struct curl_transport *owner;
     CURL *easy;
     struct call *call; /* NULL while it waits */
+    uint64_t set_up_for; /* the upstream whose options the handle has; 0: none yet */
     struct curl_slist *header_lines;
     struct buf question; /* the body in one piece, where it is short */
     unsigned piece;      /* else the piece that is being sent, */

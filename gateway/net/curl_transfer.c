@@ -74,8 +74,12 @@ void transfer_free(struct transfer *tr)
     free(tr);
 }
 
-static void set_upstream(CURL *e, const struct upstream *u)
+static void set_upstream(struct transfer *tr, const struct upstream *u)
 {
+    CURL *e = tr->easy;
+    if (tr->set_up_for == u->id)
+        return;
+    tr->set_up_for = u->id;
     curl_easy_setopt(e, CURLOPT_CAINFO, u->ca_file ? u->ca_file : curl_version_info(CURLVERSION_NOW)->cainfo);
     curl_easy_setopt(e, CURLOPT_SSLCERT, u->client_cert);
     curl_easy_setopt(e, CURLOPT_SSLKEY, u->client_key);
@@ -141,7 +145,7 @@ void transfer_prepare(struct transfer *tr, struct call *c)
     buf_cut(&tr->head, 0);
     tr->body = (struct buf)BUF_INIT(c->answer_bytes);
     tr->started_ms = tr->active_ms = loop_now_ms(curl_transport_loop(tr));
-    set_upstream(tr->easy, c->upstream);
+    set_upstream(tr, c->upstream);
     curl_easy_setopt(tr->easy, CURLOPT_URL, c->url);
     curl_easy_setopt(tr->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)c->timeouts.connect);
     set_body(tr, c);

@@ -45,11 +45,8 @@ static void add_label(const struct exchange *x, struct MHD_Response *response)
 {
     struct label label;
     label_make(x, &label);
-    for (unsigned i = 0; i < label.n; i++) {
-        char name[64];
-        snprintf(name, sizeof name, "x-penstock-%s", label.rows[i].name);
-        MHD_add_response_header(response, name, label.rows[i].text);
-    }
+    for (unsigned i = 0; i < label.n; i++)
+        MHD_add_response_header(response, label.rows[i].name, label.rows[i].text);
     for (unsigned i = 0; i < x->call.n_passed; i++)
         MHD_add_response_header(response, x->call.passed[i].name, x->call.passed[i].value);
 }

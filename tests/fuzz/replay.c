@@ -1,62 +1,83 @@
 /*
- * replay.c - main() of a fuzz target where no fuzzer is linked: gives it its seeds,
- * tests/fuzz/seeds/NAME for a program fuzz_NAME, and each of them cut short.
+ * replay.c - runs a fuzz target without a fuzzer: on each of its seeds, and on each with
+ * its end cut off and with single bytes changed.
  *
- * To fuzz: clang -fsanitize=fuzzer,address with fuzz_NAME.c, without this file.
+ *     fuzz_NAME [FILE]...      without files: all of tests/fuzz/seeds/NAME
  */
 #include <dirent.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "gateway/base/mem.h"
+#include "gateway/base/scope.h"
+#include "tests/fuzz/fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+enum { MAX = 1 << 20, CHANGED_MAX = 4096 };
 
-enum { SEED_BYTES = 1024 * 1024, CUTS = 64 };
-
-/* A copy of its own size, so that a sanitizer sees a read past the end. */
-static void give(const char *text, size_t n)
+/* On a copy of just these bytes, so that reading past them is noticed. */
+static void run(struct str text)
 {
-    char *copy = mem_zalloc(n);
-    memcpy(copy, text, n);
-    LLVMFuzzerTestOneInput((const uint8_t *)copy, n);
-    free(copy);
+    SCOPED(scope_free) uint8_t *copy = malloc(text.n ? text.n : 1);
+    memcpy(copy, text.p, text.n);
+    LLVMFuzzerTestOneInput(copy, text.n);
 }
 
-static void replay(const char *folder, const struct dirent *entry)
+static void run_changed(struct buf *text)
 {
-    char path[4096];
-    snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-    FILE *f = fopen(path, "r");
-    if (!f)
-        exit(1);
-    static char text[SEED_BYTES];
-    size_t n = fread(text, 1, sizeof text, f);
-    fclose(f);
-    for (size_t i = 0; i < CUTS; i++)
-        give(text, n * i / CUTS);
-    give(text, n);
+    static const char bytes[] = "\"\\{}[],:0 \n\r\x80\xC3\x01";
+    for (size_t i = 0; i < text->n && text->n <= CHANGED_MAX; i++) {
+        run((struct str){text->p, i});
+        char was = text->p[i];
+        text->p[i] = bytes[i % (sizeof bytes - 1)];
+        run(buf_str(text));
+        text->p[i] = was;
+    }
+}
+
+static bool run_file(const char *path)
+{
+    SCOPED(scope_fclose) FILE *f = fopen(path, "rb");
+    SCOPED(buf_done) struct buf text = BUF_INIT(MAX);
+    char chunk[4096];
+    if (!f) {
+        perror(path);
+        return false;
+    }
+    for (size_t n; (n = fread(chunk, 1, sizeof chunk, f)) > 0;)
+        buf_add(&text, (struct str){chunk, n});
+    run(buf_str(&text));
+    run_changed(&text);
+    return true;
+}
+
+static bool run_folder(const char *folder)
+{
+    DIR *d = opendir(folder);
+    if (!d) {
+        perror(folder);
+        return false;
+    }
+    unsigned n = 0;
+    for (struct dirent *e; (e = readdir(d));) {
+        char path[4096];
+        snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
+        if (*e->d_name != '.')
+            n += run_file(path);
+    }
+    closedir(d);
+    printf("%s: %u seeds\n", folder, n);
+    return n > 0;
 }
 
 int main(int argc, char **argv)
 {
-    const char *srcdir = getenv("srcdir"), *name = argc > 0 ? strrchr(argv[0], '/') : NULL;
-    char folder[1024];
-    snprintf(folder, sizeof folder, "%s/tests/fuzz/seeds/%s", srcdir ? srcdir : ".",
-             name && strncmp(name, "/fuzz_", 6) == 0 ? name + 6 : "none");
-    struct dirent **entries;
-    int n = scandir(folder, &entries, NULL, alphasort), seeds = 0;
-    for (int i = 0; i < n; i++) {
-        if (entries[i]->d_name[0] != '.') {
-            replay(folder, entries[i]);
-            seeds++;
-        }
-        free(entries[i]);
-    }
-    if (n >= 0)
-        free(entries);
-    printf("%s: %d seeds\n", folder, seeds);
-    return seeds > 0 ? 0 : 1;
+    const char *name = strrchr(argv[0], '_'), *top = getenv("srcdir");
+    char folder[4096];
+    bool ok = true;
+    for (int i = 1; i < argc; i++)
+        ok &= run_file(argv[i]);
+    snprintf(folder, sizeof folder, "%s/tests/fuzz/seeds/%s", top ? top : ".",
+             name ? name + 1 : "");
+    if (argc == 1)
+        ok = run_folder(folder);
+    return ok ? 0 : 1;
 }

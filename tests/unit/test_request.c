@@ -1,5 +1,3 @@
-#include "config.h" /* memmem() is GNU */
-
 #include "gateway/llm/request.h"
 
 #include <string.h>
@@ -179,6 +177,8 @@ static void a_maximum_is_sent_where_the_caller_sent_none(void **state)
         {ENDPOINT_responses, "{\"model\":\"a\",\"max_output_tokens\":1}",
          "{\"model\":\"m\",\"max_output_tokens\":1}", "{\"model\":\"m\",\"max_output_tokens\":1}"},
         {ENDPOINT_embeddings, "{\"model\":\"a\"}", "{\"model\":\"m\"}", "{\"model\":\"m\"}"},
+        {ENDPOINT_chat, "{\"max_completion_tokens\":3}",
+         "{\"model\":\"m\",\"max_completion_tokens\":3}", "{\"model\":\"m\",\"max_tokens\":3}"},
         {ENDPOINT_chat, "{\"penstock\":{}}", "{\"model\":\"m\",\"max_completion_tokens\":9}",
          "{\"model\":\"m\",\"max_tokens\":9}"},
     };
