@@ -384,8 +384,7 @@ bool json_scan(struct str text, const struct json_plan *plan, unsigned max_depth
     s.err = err;
     s.depth = 0;
     s.max_depth = max_depth < JSON_MAX_DEPTH ? max_depth : JSON_MAX_DEPTH;
-    s.levels[0].deep = -1;
-    s.levels[0].deep_element = 0;
+    s.levels[0] = (struct level){.deep = -1};
 
     const char *p = skip_space(s.text, s.end);
     s.slot = (struct slot){&plan->nodes[0], (size_t)(p - s.text), 0};

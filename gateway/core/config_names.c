@@ -60,7 +60,7 @@ struct str target_model(const struct config *c, const struct model *m, const str
     struct str rest = config_alias(c, asked);
     size_t before = strlen(m->name) - 1;
     size_t head = (size_t)(star - t->model), tail = strlen(star + 1);
-    if (rest.n < before)
+    if (!rest.p || rest.n < before)
         return str_of(t->model);
     rest = (struct str){rest.p + before, rest.n - before};
     char *name = arena_alloc(a, head + rest.n + tail + 1);

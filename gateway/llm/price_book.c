@@ -108,10 +108,13 @@ static int64_t parse_price(struct conf *c, const struct conf_word *word, int64_t
 static struct price_tier make_tier(struct conf *c, const struct tier_spec *s,
                                    const struct price_tier *below)
 {
+    static const struct price_tier none;
     struct price_tier t = {.above_input = s->above_input};
     bool has_input = s->input.text || !below, has_output = s->output.text || !below;
-    t.input = parse_price(c, &s->input, below ? below->input : 0);
-    t.output = parse_price(c, &s->output, below ? below->output : 0);
+    if (!below)
+        below = &none;
+    t.input = parse_price(c, &s->input, below->input);
+    t.output = parse_price(c, &s->output, below->output);
     t.cached_input = parse_price(c, &s->cached_input, has_input ? t.input : below->cached_input);
     t.cache_write = parse_price(c, &s->cache_write, has_input ? t.input : below->cache_write);
     t.audio_input = parse_price(c, &s->audio_input, has_input ? t.input : below->audio_input);
@@ -127,15 +130,16 @@ static struct price make_price(struct conf *c, const char *version, const struct
     if (!s->first.input.text)
         conf_problem(c, s->first.id.at, "'%s' has no 'input' price; write 0 if it costs nothing",
                      conf_quote(c, str_of(s->first.id.text)));
-    p.tiers[p.n_tiers++] = make_tier(c, &s->first, NULL);
+    unsigned n = 0;
+    p.tiers[n++] = make_tier(c, &s->first, NULL);
     const struct tier_spec *tiers = s->tiers.v;
     for (size_t i = 0; i < s->tiers.n; i++) {
-        const struct price_tier *below = &p.tiers[p.n_tiers - 1];
+        const struct price_tier *below = &p.tiers[n - 1];
         if (tiers[i].above_input <= below->above_input)
             conf_problem(c, tiers[i].id.at, "tiers must stand in ascending order of 'above_input'");
-        p.tiers[p.n_tiers] = make_tier(c, &tiers[i], below);
-        p.n_tiers++;
+        p.tiers[n++] = make_tier(c, &tiers[i], below);
     }
+    p.n_tiers = n;
     return p;
 }
 

@@ -171,7 +171,7 @@ static struct listener *listen_on(struct worker_slot *w, int fd, const char *pat
 struct listener *listener_open(struct worker_slot *w, const char *host, unsigned *port, struct err *err)
 {
     union address a = {0};
-    socklen_t length;
+    socklen_t length = 0;
     if (!resolve(host, *port, &a, &length, err))
         return NULL;
     bool is_first = loop_index(w->core.loop) == 0;

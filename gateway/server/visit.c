@@ -197,7 +197,7 @@ static bool is_draining(const struct visit *v)
 static void begin(struct visit *v, struct str method)
 {
     struct err err = {0};
-    struct head head;
+    struct head head = {0};
     struct head_facts facts = {0};
     struct str target = buf_str(&v->client->target);
     bool ok = check_url(v, target, &err) &&

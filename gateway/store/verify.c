@@ -215,6 +215,7 @@ static bool check_all(sqlite3 *db, struct walk *w, struct err *err)
     bool ok = fresh && sql_exec(db, "BEGIN", err) && check_chain(db, w, err);
     for (const struct derived_table *t = derived_tables; ok && t->name; t++)
         ok = compare_table(db, fresh, w, t, err);
+    w->into = NULL;
     derive_done(&d);
     sqlite3_close(fresh);
     return ok;
