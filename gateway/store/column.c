@@ -81,3 +81,5 @@ const struct columns attempt_columns = {
     .n = sizeof of_attempts / sizeof of_attempts[0],
     .struct_bytes = sizeof(struct ledger_attempt),
 };
+
+_Static_assert(sizeof of_requests / sizeof of_requests[0] <= COLUMNS_MAX, "row.c has no more room");

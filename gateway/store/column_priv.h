@@ -30,6 +30,8 @@ struct column {
         *twin; /* of an attempt: the request's column that is mostly the same, or NULL */
 };
 
+enum { COLUMNS_MAX = 32 };
+
 struct columns { /* the first is request_id */
     const char *table;
     const struct column *all;
