@@ -15,17 +15,17 @@ enum {
 };
 
 static const struct answer_member table[] = {
-#define MEMBER(endpoints, path, read) {endpoints, path, ANSWER_READ_##read, 0, false},
+#define MEMBER(endpoints, path, read) {path, 0, endpoints, ANSWER_READ_##read, false},
 #define COUNT(path, field)                                                                         \
-    {ALL, "usage." path, ANSWER_READ_count, offsetof(struct usage, field), false},
+    {"usage." path, offsetof(struct usage, field), ALL, ANSWER_READ_count, false},
 #include "gateway/llm/answer_list.h"
 
 #define COUNT(path, field)                                                                         \
-    {GENERATE, "x_groq.usage." path, ANSWER_READ_count, offsetof(struct usage, field), true},
+    {"x_groq.usage." path, offsetof(struct usage, field), GENERATE, ANSWER_READ_count, true},
 #include "gateway/llm/answer_list.h"
 
 #define COUNT(path, field)                                                                         \
-    {RESPONSES, "response.usage." path, ANSWER_READ_count, offsetof(struct usage, field), true},
+    {"response.usage." path, offsetof(struct usage, field), RESPONSES, ANSWER_READ_count, true},
 #include "gateway/llm/answer_list.h"
 };
 

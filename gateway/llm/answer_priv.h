@@ -26,10 +26,10 @@ enum answer_read {
 };
 
 struct answer_member {
-    unsigned endpoints;
     const char *path;
+    size_t field; /* of a count: where in struct usage */
+    unsigned endpoints;
     enum answer_read read;
-    size_t field;   /* of a count: where in struct usage */
     bool elsewhere; /* of a count: not in the answer's own `usage`, but in one within */
 };
 

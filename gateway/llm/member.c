@@ -15,7 +15,7 @@ enum {
 
 static const struct member table[] = {
 #define MEMBER(endpoints, path, kind, counts, read)                                                \
-    {endpoints, path, LEAF_##kind, COUNTS_##counts, READ_##read},
+    {path, endpoints, LEAF_##kind, COUNTS_##counts, READ_##read},
 #include "gateway/llm/member_list.h"
 };
 

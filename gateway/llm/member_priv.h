@@ -36,8 +36,8 @@ enum member_read {
 };
 
 struct member {
-    unsigned endpoints;
     const char *path;
+    unsigned endpoints;
     enum leaf_kind kind;
     enum member_counts counts;
     enum member_read read;

@@ -165,6 +165,7 @@ struct lingering {
     struct timer timer;
     struct loop *loop;
     int fd;
+    struct lingering *next, **link; /* in worker->lingering */
 };
 
 static void end_lingering(struct lingering *g)
@@ -172,7 +173,16 @@ static void end_lingering(struct lingering *g)
     watch_clear(g->loop, &g->watch, true);
     timer_clear(g->loop, &g->timer);
     close(g->fd);
+    *g->link = g->next;
+    if (g->next)
+        g->next->link = g->link;
     free(g);
+}
+
+void client_linger_no_more(struct worker_slot *w)
+{
+    while (w->lingering)
+        end_lingering(w->lingering);
 }
 
 static void lingered_enough(struct timer *timer)
@@ -205,4 +215,9 @@ void client_linger(struct client *c)
         return;
     }
     timer_set(g->loop, &g->timer, loop_now_ms(g->loop) + LINGER_MS);
+    g->next = c->worker->lingering;
+    g->link = &c->worker->lingering;
+    if (g->next)
+        g->next->link = &g->next;
+    c->worker->lingering = g;
 }

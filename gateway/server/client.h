@@ -45,6 +45,8 @@ void client_enter(struct client *c, enum phase phase);
 /* Keeps the socket open for a moment after libmicrohttpd has closed it, and reads what is still coming, so that the answer is not lost in a reset. */
 void client_linger(struct client *c);
 
+void client_linger_no_more(struct worker_slot *w); /* all of them */
+
 /* libmicrohttpd's call-backs */
 void *client_target(void *worker, const char *target, struct MHD_Connection *connection);
 void client_notify(void *worker, struct MHD_Connection *connection, void **context,

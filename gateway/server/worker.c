@@ -96,6 +96,7 @@ void worker_close(struct worker_slot *w)
         loop_remove_pump(w->core.loop, &w->pump);
         watch_clear(w->core.loop, &w->daemon_watch, true);
         MHD_stop_daemon(w->daemon);
+        client_linger_no_more(w);
     }
     if (w->core.loop) {
         curl_transport_free(w->core.transports[TRANSPORT_http]);

@@ -35,6 +35,7 @@ struct worker_slot {
     bool dirty; /* the daemon has something to do */
     struct listener *listener, *control;
     struct visit *visits; /* every request that is not over */
+    struct lingering *lingering; /* sockets that are only read until their peers are done */
     struct client *joining; /* while MHD_add_connection() is on the stack */
 };
 

@@ -1,6 +1,7 @@
 """Odd but valid JSON, for tests of byte fidelity."""
 import json
 import pathlib
+import re
 
 GOLDEN = pathlib.Path(__file__).resolve().parents[1] / "golden"
 
@@ -26,6 +27,14 @@ def odd_requests():
 
 
 def golden_cases(folder):
-    """The cases of tests/golden/FOLDER/index.json; empty where there are none."""
-    index = GOLDEN / folder / "index.json"
-    return json.loads(index.read_text()) if index.exists() else []
+    """The cases of tests/golden/FOLDER/index.json, each with its bytes as `body` and the path it is sent to."""
+    cases = json.loads((GOLDEN / folder / "index.json").read_text())
+    for case in cases:
+        case["body"] = (GOLDEN / folder / case["file"]).read_bytes()
+        case["target"] = "/v1/chat/completions" if case["endpoint"] == "chat" else f"/v1/{case['endpoint']}"
+    return cases
+
+
+def marked(body):
+    """What is sent and what arrives, of a body of tests/golden/request."""
+    return tuple(re.sub(rb"@\{(.*?)\|(.*?)\}@", lambda m: m[side], body, flags=re.S) for side in (1, 2))

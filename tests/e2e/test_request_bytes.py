@@ -1,7 +1,10 @@
 """A request reaches the upstream byte for byte, but for the model's name and what usage needs."""
+import json
+
 import pytest
 
-from odd import odd_requests
+from harness import one_model
+from odd import golden_cases, marked, odd_requests
 from upstream import chat, chat_stream
 
 
@@ -17,6 +20,23 @@ def test_only_the_model_changes(pair, bodies):
         answer = gateway.post("/v1/chat/completions", sent)
         assert answer.status == 200, (name, answer.body)
         assert up.last.body == body.replace(b"%s", b'"m-1"'), name
+
+
+def test_each_golden_body_arrives_with_its_splices(gateway, upstream):
+    up = upstream(lambda peer: peer.answer({"error": {"message": "seen", "type": "invalid_request_error"}}, 400))
+    config = one_model(up)
+    config["models"] = {"small": {"targets": [{"provider": "up", "model": "up-model"}]}}
+    gateway = gateway({**config, "default_model": "small"})
+    heard = 0
+    for case in golden_cases("request"):
+        sent, arrives = marked(case["body"])
+        if json.loads(sent).get("model", "small") != "small":
+            continue  # a name that nobody serves
+        gateway.post(case["target"], sent)
+        heard += 1
+        assert len(up.requests) == heard, case["file"]
+        assert up.last.body == arrives, case["file"]
+    assert heard >= 200
 
 
 def test_a_stream_that_asks_for_usage_itself_changes_no_more(pair):

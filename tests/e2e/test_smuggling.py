@@ -1,6 +1,9 @@
 """A body that the upstream could read otherwise than we do gets a 400, and reaches nobody."""
 import pytest
 
+from harness import one_model
+from odd import golden_cases
+
 CASES = {
     "model twice": b'{"model": "m", "model": "m", "messages": []}',
     "model twice, escaped": rb'{"model": "m", "\u006dodel": "other", "messages": []}',
@@ -46,3 +49,15 @@ def test_a_duplicate_is_named(pair):
     gateway, _ = pair(lambda peer: peer.answer({}))
     error = gateway.post("/v1/chat/completions", CASES["include_usage twice"]).error
     assert (error["code"], error["param"]) == ("duplicate_member", "stream_options.include_usage")
+
+
+def test_each_golden_body_gets_its_error(gateway, upstream):
+    up = upstream(lambda peer: peer.answer({}))
+    config = one_model(up)
+    config["models"] = {name: {"targets": [{"provider": "up", "model": name}]} for name in ("small", "large")}
+    gateway = gateway(config)
+    for case in golden_cases("smuggle"):
+        answer = gateway.post(case["target"], case["body"])
+        assert answer.status == case["status"], case["file"]
+        assert (answer.error["code"], answer.error["param"]) == (case["code"], case["param"]), case["file"]
+    assert not up.requests
