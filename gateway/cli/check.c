@@ -7,27 +7,15 @@
 #include "gateway/cli/owner.h"
 #include "gateway/core/config.h"
 
-static void complain(void *arg, const char *line)
-{
-    (void)arg;
-    out_complain("%s\n", line);
-}
-
-static void warn(void *arg, const char *line)
-{
-    (void)arg;
-    out_complain("%s (warning)\n", line);
-}
-
 static int check_run(const struct args *a)
 {
     const char *path = config_path(a);
     if (a->n_words > 0)
         return EXIT_USAGE;
-    struct config *c = config_load(path, NULL, complain, NULL);
+    struct config *c = config_load(path, NULL, cli_complain, NULL);
     if (!c)
         return EXIT_FAILED;
-    size_t warnings = config_warn(c, warn, NULL);
+    size_t warnings = config_warn(c, cli_warn, NULL);
     out_print("%s: ok: %u providers, %u models, %zu warnings\n",
               path ? path : "no config given, the embedded default", c->n_providers, c->n_models,
               warnings);

@@ -7,6 +7,7 @@
 #include "gateway/base/out.h"
 #include "gateway/base/scope.h"
 #include "gateway/base/str.h"
+#include "gateway/cli/cli.h"
 #include "gateway/core/config.h"
 #include "gateway/net/fetch.h"
 #include "gateway/server/admin.h"
@@ -19,12 +20,6 @@ const char *config_path(const struct args *a)
     return path ? path : getenv("PENSTOCK_CONFIG");
 }
 
-static void complain(void *arg, const char *line)
-{
-    (void)arg;
-    out_complain("%s\n", line);
-}
-
 char *owner_data_dir(const struct args *a, struct err *err)
 {
     struct config_override over = {.data_dir = args_get(a, "data-dir")};
@@ -32,7 +27,7 @@ char *owner_data_dir(const struct args *a, struct err *err)
     if (over.data_dir) {
         buf_add(&copy, str_of(over.data_dir));
     } else {
-        struct config *c = config_load(config_path(a), &over, complain, NULL);
+        struct config *c = config_load(config_path(a), &over, cli_complain, NULL);
         if (!c) {
             err_say(err, ERR_bad_config, NULL, "the config cannot be used");
             return NULL;

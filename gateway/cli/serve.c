@@ -11,18 +11,6 @@
 #include "gateway/store/keys.h"
 #include "gateway/store/store.h"
 
-static void complain(void *arg, const char *line)
-{
-    (void)arg;
-    out_complain("%s\n", line);
-}
-
-static void warn(void *arg, const char *line)
-{
-    (void)arg;
-    out_complain("%s (warning)\n", line);
-}
-
 static void say(void *arg, const char *line)
 {
     (void)arg;
@@ -61,12 +49,12 @@ static int serve_run(const struct args *a)
     struct err err = {0};
     if (a->n_words > 0)
         return EXIT_USAGE;
-    struct config *c = config_load(o.config_path, &o.over, complain, NULL);
+    struct config *c = config_load(o.config_path, &o.over, cli_complain, NULL);
     if (!c)
         return EXIT_FAILED;
     if (!o.config_path)
         config_found(c, say, NULL);
-    config_warn(c, warn, NULL);
+    config_warn(c, cli_warn, NULL);
     log_open(STDERR_FILENO);
     bool ok = open_and_run(c, &o, &err);
     log_close();

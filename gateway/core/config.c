@@ -109,6 +109,13 @@ struct config *config_load(const char *path, const struct config_override *over,
     return config_parse(path, str_of(text), over, complain, arg);
 }
 
+void config_keep_first(void *arg, const char *line)
+{
+    struct buf *first = arg;
+    if (first->n == 0)
+        buf_add(first, str_of(line));
+}
+
 struct config *config_ref(struct config *c)
 {
     atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);

@@ -121,6 +121,9 @@ struct config *config_parse(const char *file, struct str text, const struct conf
 size_t config_warn(const struct config *c, void (*complain)(void *arg, const char *line),
                    void *arg);
 
+/* A complain() whose `arg` is a struct buf: keeps the first line. */
+void config_keep_first(void *arg, const char *line);
+
 struct config *config_ref(struct config *c);
 void config_unref(struct config *c); /* NULL is fine */
 

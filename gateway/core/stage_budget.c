@@ -27,11 +27,8 @@ struct reserve {
 
 static int64_t output_bound(const struct exchange *x, const struct price *p)
 {
-    int64_t each = x->request.max_output_tokens;
-    if (each == 0)
-        each = p && p->default_max_output ? p->default_max_output : DEFAULT_OUTPUT;
-    int64_t all;
-    return __builtin_mul_overflow(each, x->request.choices, &all) ? INT64_MAX : all;
+    return request_output_bound(&x->request,
+                                p && p->default_max_output ? p->default_max_output : DEFAULT_OUTPUT);
 }
 
 static void find_bound(struct exchange *x)

@@ -39,15 +39,6 @@ static struct str unit_of(struct exchange *x)
     return str_of(x->id);
 }
 
-static struct str trim(struct str s)
-{
-    while (s.n && s.p[0] == ' ')
-        s = (struct str){s.p + 1, s.n - 1};
-    while (s.n && s.p[s.n - 1] == ' ')
-        s.n--;
-    return s;
-}
-
 /* "k=v, k2=v2" as a JSON object. */
 static bool parse_tags(struct exchange *x, struct err *err)
 {
@@ -55,13 +46,13 @@ static bool parse_tags(struct exchange *x, struct err *err)
     struct str rest = x->head.tags, part, name;
     unsigned n = 0;
     while (rest.n && str_next(&rest, ',', &part)) {
-        part = trim(part);
+        part = str_trim(part);
         if (part.n == 0)
             continue;
         struct str value = part;
         str_next(&value, '=', &name);
-        name = trim(name);
-        value = trim(value);
+        name = str_trim(name);
+        value = str_trim(value);
         if (!value.p || name.n == 0 || name.n > TAG_NAME_BYTES || value.n > TAG_VALUE_BYTES || n == TAGS_MAX)
             return err_say(err, ERR_bad_request, "x-penstock-tags",
                            "x-penstock-tags is k=v,…: at most %d, names of up to %d and values of up to %d bytes",

@@ -21,13 +21,6 @@ static bool find_endpoint(const char *name, struct str body, enum endpoint *e, s
     return true;
 }
 
-static void remember(void *first, const char *line)
-{
-    struct buf *b = first;
-    if (b->n == 0)
-        buf_add(b, str_of(line));
-}
-
 bool admin_explain(struct admin *a, const char *segment, json_t *in, json_t **out, struct err *err)
 {
     (void)segment;
@@ -37,7 +30,7 @@ bool admin_explain(struct admin *a, const char *segment, json_t *in, json_t **ou
     if (!text || !key || !endpoint || !find_endpoint(endpoint, str_of(text), &e, err))
         return false;
     SCOPED(buf_done) struct buf told = BUF_INIT(EXPLANATION_BYTES), problem = BUF_INIT(1024);
-    struct config *c = a->config ? config_ref(a->config) : config_load(a->config_path, NULL, remember, &problem);
+    struct config *c = a->config ? config_ref(a->config) : config_load(a->config_path, NULL, config_keep_first, &problem);
     bool ok = c ? explain_run(a->store, c, str_of(key), e, str_of(text), &told, err)
                 : err_say(err, ERR_bad_config, NULL, "%s", problem.p);
     config_unref(c);

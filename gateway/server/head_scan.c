@@ -96,21 +96,12 @@ static void forward(struct scan *s, struct str name, struct str value)
     s->forward[s->n_forward++] = line;
 }
 
-static struct str trim(struct str s)
-{
-    while (s.n && (s.p[0] == ' ' || s.p[0] == '\t'))
-        s = (struct str){s.p + 1, s.n - 1};
-    while (s.n && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
-        s.n--;
-    return s;
-}
-
 /* What `Connection` names is for this hop alone (RFC 9110, section 7.6.1). */
 static void drop_hop_by_hop(struct scan *s)
 {
     struct str rest = s->connection, name;
     while (rest.n && str_next(&rest, ',', &name)) {
-        name = trim(name);
+        name = str_trim(name);
         unsigned kept = 0;
         for (unsigned i = 0; i < s->n_forward; i++) {
             bool named = name.n && strncasecmp(s->forward[i], name.p, name.n) == 0 && s->forward[i][name.n] == ':';

@@ -58,19 +58,12 @@ static void take_config(struct worker_slot *w, void *config)
     config_unref(old);
 }
 
-static void remember(void *first, const char *line)
-{
-    struct buf *b = first;
-    if (b->n == 0)
-        buf_add(b, str_of(line));
-}
-
 static bool reload(void *server, struct err *err)
 {
     struct server *s = server;
     SCOPED(buf_done) struct buf problem = BUF_INIT(1024);
     pthread_mutex_lock(&s->reload_lock);
-    struct config *c = config_load(s->options->config_path, &s->options->over, remember, &problem);
+    struct config *c = config_load(s->options->config_path, &s->options->over, config_keep_first, &problem);
     if (c) {
         for (unsigned i = 0; i < s->house.n_workers; i++)
             config_ref(c);
