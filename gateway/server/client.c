@@ -62,7 +62,7 @@ static void phase_is_over(struct timer *timer)
             timer_set(l, timer, c->due_ms);
         return;
     }
-    if (c->phase == PHASE_BODY || (c->phase == PHASE_HEAD && received_bytes(c->fd) > 0))
+    if ((c->phase == PHASE_BODY && !c->has_left) || (c->phase == PHASE_HEAD && received_bytes(c->fd) > 0))
         raw_error(c->fd, ERR_slow_client); /* half a request is answered, a silent connection just ends */
     hang_up(c);
 }
@@ -86,7 +86,7 @@ static int64_t patience_ms(const struct client *c, enum phase phase)
 void client_enter(struct client *c, enum phase phase)
 {
     struct loop *l = c->worker->core.loop;
-    int64_t ms = patience_ms(c, phase);
+    int64_t ms = c->has_left && phase != PHASE_ANSWER ? LEAVING_MS : patience_ms(c, phase);
     c->phase = phase;
     c->due_ms = ms ? loop_now_ms(l) + ms : INT64_MAX;
     if (c->due_ms != INT64_MAX && (!c->timer.place || c->timer.due_ms > c->due_ms))
