@@ -10,6 +10,7 @@
 #include "gateway/server/client.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <linux/tcp.h> /* that of libc lacks tcpi_bytes_received */
 #include <stddef.h>
 #include <string.h>
@@ -181,8 +182,10 @@ static void end_lingering(struct lingering *g)
 
 void client_linger_no_more(struct worker_slot *w)
 {
-    while (w->lingering)
-        end_lingering(w->lingering);
+    for (struct lingering *g = w->lingering, *next; g; g = next) {
+        next = g->next;
+        end_lingering(g);
+    }
 }
 
 static void lingered_enough(struct timer *timer)
@@ -196,7 +199,7 @@ static void read_and_forget(struct watch *watch, uint32_t events)
     struct lingering *g = (struct lingering *)((char *)watch - offsetof(struct lingering, watch));
     char bytes[16 * 1024];
     ssize_t n = recv(g->fd, bytes, sizeof bytes, MSG_DONTWAIT);
-    if (n == 0)
+    if (n == 0 || (n < 0 && errno != EAGAIN))
         end_lingering(g);
 }
 
