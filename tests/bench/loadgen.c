@@ -22,7 +22,6 @@
  *
  * Prints one line of key=value. Latencies are in microseconds.
  */
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <dirent.h>

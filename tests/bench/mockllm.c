@@ -14,7 +14,6 @@
  * One epoll loop and one SO_REUSEPORT listener per thread; both delays are
  * constants, so the timers are two FIFO lists.
  */
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
