@@ -95,12 +95,14 @@ static bool open_workers(struct server *s, struct err *err)
     char path[PATH_BYTES];
     bool ok = true;
     h->workers = mem_zalloc(n * sizeof h->workers[0]);
+    snprintf(path, sizeof path, "%s/control.sock", store_dir(h->gateway.store));
     for (; ok && h->n_workers < n; h->n_workers++) {
         struct worker_slot *w = &h->workers[h->n_workers];
-        ok = worker_open(w, h, h->n_workers, err) && (w->listener = listener_open(w, c->listen.host, &port, err));
+        ok = worker_open(w, h, h->n_workers, err);
+        if (ok && h->n_workers == 0) /* before the port: who can reach that can command us too */
+            ok = (w->control = listener_open_control(w, path, err)) != NULL;
+        ok = ok && (w->listener = listener_open(w, c->listen.host, &port, err));
     }
-    snprintf(path, sizeof path, "%s/control.sock", store_dir(h->gateway.store));
-    ok = ok && (h->workers[0].control = listener_open_control(&h->workers[0], path, err));
     config_unref(c);
     return ok;
 }
