@@ -59,7 +59,6 @@ struct transfer *transfer_new(struct curl_transport *owner);
 void transfer_free(struct transfer *tr);
 void transfer_prepare(struct transfer *tr, struct call *c); /* sets the easy handle up */
 bool transfer_wants_pause(const struct transfer *tr);
-void transfer_retry_memory(struct transfer *tr); /* it waited; goes on if there is memory now */
 void transfer_finish(struct transfer *tr, CURLcode result); /* calls on_end(); tr is idle then */
 
 #endif

@@ -339,7 +339,8 @@ bool transfer_wants_pause(const struct transfer *tr)
     return tr->paused || tr->memory_wait_ms;
 }
 
-void transfer_retry_memory(struct transfer *tr)
+/* It waited; goes on if there is memory now. */
+static void retry_memory(struct transfer *tr)
 {
     if (loop_now_ms(curl_transport_loop(tr)) - tr->memory_wait_ms >= MEMORY_PATIENCE_MS) {
         err_set(&tr->err, ERR_busy, "no memory for an answer of more than %zu bytes", tr->body.n);
@@ -360,7 +361,7 @@ static void on_timeout(struct timer *timer)
     const struct call_timeouts *t = &tr->call->timeouts;
     int64_t now_ms = loop_now_ms(curl_transport_loop(tr));
     if (tr->memory_wait_ms) {
-        transfer_retry_memory(tr);
+        retry_memory(tr);
         return;
     }
     if (tr->paused)
