@@ -1,4 +1,5 @@
 /* config_providers.c - endpoints and accounts. */
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
