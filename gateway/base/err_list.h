@@ -57,5 +57,6 @@ ERR(shutdown, 503, "server_error", "shutting_down", false, true, "the gateway is
 ERR(timeout, 504, "server_error", "timeout", true, true, "the upstream did not answer in time")
 ERR(locked, 500, "server_error", "locked", false, false, "another process owns the data directory")
 ERR(bad_config, 500, "server_error", "bad_config", false, false, "the config cannot be used")
+ERR(bad_index, 503, "server_error", "index_unavailable", false, true, "the collection's index cannot be used")
 ERR(ledger_broken, 500, "server_error", "ledger_broken", false, false, "the ledger's chain does not verify")
 #undef ERR
