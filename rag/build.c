@@ -285,9 +285,9 @@ bool build_run(const struct build *b, struct built *out, struct err *err)
     plan_make(&p, b);
     plan_count(&p, out);
     bool ok = true;
-    if (plan_is_unchanged(&p)) {
-        out->fusion = b->parent->manifest.fusion;
-        out->embedder = b->parent->manifest.embedder;
+    if (plan_is_unchanged(&p) || b->dry_run) {
+        out->fusion = b->parent ? b->parent->manifest.fusion : (struct fusion){.lexical_percent = 100};
+        out->embedder = b->parent ? b->parent->manifest.embedder : EMBEDDER_none;
     } else {
         ok = make(&p, out, err);
     }

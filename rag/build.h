@@ -32,6 +32,7 @@ struct build {
     const struct index *parent;      /* the version before; NULL: none */
     const struct embedder *embedder; /* NULL: LSA on the corpus itself */
     bool lexical_only;
+    bool dry_run; /* count, and make nothing */
     bool add; /* documents of the version before that are not in the corpus stay */
     /* Told now and then how far it is; may be NULL. */
     void (*progress)(void *arg, const char *what, size_t done, size_t total);

@@ -63,6 +63,7 @@ static void make(struct config_memory *m, const struct conf_node *root,
     config_make_providers(m);
     config_make_models(m);
     config_make_names(m);
+    config_make_collections(m);
 }
 
 static void memory_free(struct config_memory *m)

@@ -22,6 +22,7 @@
 #include "gateway/net/call.h"
 #include "gateway/provider/dialect.h"
 #include "gateway/router/strategy.h"
+#include "rag/access.h"
 
 struct provider { /* an endpoint or account configured under `providers` */
     const char *name;
@@ -53,6 +54,20 @@ struct model {        /* a public name */
     unsigned n_targets; /* 1 or more */
     struct call_timeouts timeouts;
     struct retry retry;
+    const char *rag; /* "COLLECTION[@LABEL]"; NULL: none */
+};
+
+enum nothing_found { NOTHING_say, NOTHING_plain, NOTHING_refuse };
+
+struct collection { /* what passages can be retrieved from */
+    const char *name;
+    const char *dir;         /* where its documents lie; NULL: `rag ingest` is told */
+    struct access access;    /* of documents that name nobody themselves */
+    const char *embedder;    /* a public name of `models`; NULL: none */
+    bool lexical_only;
+    unsigned k;              /* passages at most */
+    unsigned tokens;         /* of all passages together, about */
+    enum nothing_found nothing_found;
 };
 
 enum durability { DURABILITY_batched, DURABILITY_strict, DURABILITY_none };
@@ -97,6 +112,9 @@ struct config {
     unsigned n_models;
     const char *default_model; /* NULL: none */
 
+    const struct collection *collections;
+    unsigned n_collections;
+
     struct config_memory *memory; /* config.c's own */
 };
 
@@ -130,6 +148,8 @@ void config_unref(struct config *c); /* NULL is fine */
 
 /* By public name or alias, or the wildcard with the longest beginning; NULL if there is none. */
 const struct model *config_model(const struct config *c, struct str name);
+
+const struct collection *config_collection(const struct config *c, struct str name); /* NULL: there is none */
 
 /* The public name that `name` is an alias of, else `name`. */
 struct str config_alias(const struct config *c, struct str name);

@@ -26,6 +26,14 @@ struct model_spec {
     struct call_timeouts timeouts;
     unsigned retry_attempts;
     struct conf_words retry_on;
+    struct conf_word rag;
+};
+
+struct collection_spec {
+    struct conf_word id;
+    struct conf_word dir, embedder_model;
+    struct conf_words teams, tags;
+    unsigned k, tokens, nothing_found, embedder_kind;
 };
 
 struct config_name { /* a model's own name, or an alias */
@@ -40,7 +48,7 @@ struct config_memory {
     struct conf *conf; /* owns every text and array */
 
     struct conf_word listen;
-    struct conf_items providers, models;
+    struct conf_items providers, models, collections;
     struct conf_pairs aliases;
     struct conf_word default_model;
     unsigned catalogue, unpriced, half_close;
@@ -53,13 +61,14 @@ struct config_memory {
     size_t n_wildcards;
 };
 
-extern const struct conf_table root_table, provider_table, model_table, target_table;
+extern const struct conf_table root_table, provider_table, model_table, target_table, collection_table;
 
 /* Each resolves its part of the spec; what is wrong becomes a problem of m->conf. */
 void config_make_listen(struct config_memory *m, const struct config_override *over);
 void config_make_providers(struct config_memory *m);
 void config_make_models(struct config_memory *m); /* after providers and prices */
 void config_make_names(struct config_memory *m);  /* after models */
+void config_make_collections(struct config_memory *m); /* after names */
 void config_make_prices(struct config_memory *m);
 
 #endif

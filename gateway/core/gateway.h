@@ -15,11 +15,14 @@
 #include "gateway/loop/loop.h"
 #include "gateway/net/call.h"
 #include "gateway/store/store.h"
+#include "rag/shelf.h"
 
 struct gateway {
     struct config_slot config;
     struct store *store;
     struct jobs *jobs;
+    struct jobs *searches; /* of their own: an ingest must not hold them up */
+    struct shelf_slot shelf;
     struct account memory; /* bytes of bodies and answers that all exchanges hold */
     struct metrics *metrics;
     atomic_bool draining;

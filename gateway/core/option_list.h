@@ -1,7 +1,7 @@
 /*
  * option_list.h - every option of the config, one row each.
  *
- * ROOT_OPTION, PROVIDER_OPTION, MODEL_OPTION, TARGET_OPTION: whose options they are.
+ * ROOT_OPTION, PROVIDER_OPTION, MODEL_OPTION, TARGET_OPTION, COLLECTION_OPTION: whose options they are.
  * Define those that you want, and include.
  *
  * …_OPTION(path, type, member, init, min, max, words, of, help)
@@ -22,6 +22,9 @@
 #endif
 #ifndef MODEL_OPTION
 #define MODEL_OPTION(...)
+#endif
+#ifndef COLLECTION_OPTION
+#define COLLECTION_OPTION(...)
 #endif
 #ifndef TARGET_OPTION
 #define TARGET_OPTION(...)
@@ -101,7 +104,9 @@ ROOT_OPTION("cache.exact", LATER, id, NULL, 0, 0, "off", NULL, "answers of equal
 ROOT_OPTION("cache.ttl", LATER, id, NULL, 0, 0, "1h", NULL, "how long they live")
 ROOT_OPTION("cache.semantic", LATER, id, NULL, 0, 0, "off", NULL, "answers of similar requests")
 ROOT_OPTION("cache.scope", LATER, id, NULL, 0, 0, "team", NULL, "who shares them")
-ROOT_OPTION("rag", LATER, id, NULL, 0, 0, "off", NULL, "collections to retrieve passages from")
+ROOT_OPTION("rag", GROUP, id, "off", 0, 0, NULL, NULL, "answers grounded in documents")
+ROOT_OPTION("rag.collections", MAP, collections, NULL, 0, 0, NULL, &collection_table,
+       "collections of documents to retrieve passages from, by a name of your own")
 ROOT_OPTION("log.bodies", LATER, id, NULL, 0, 0, "none", NULL, "recorded bodies")
 ROOT_OPTION("log.redact", LATER, id, NULL, 0, 0, "always", NULL, "what is done to them first")
 ROOT_OPTION("log.retention", LATER, id, NULL, 0, 0, "90d", NULL, "how long they are kept")
@@ -135,12 +140,28 @@ MODEL_OPTION("retry.on", WORDS, retry_on, "429 5xx timeout reset", 0, 0, "429|5x
        "what is worth another attempt at the same target")
 MODEL_OPTION("hedge", LATER, id, NULL, 0, 0, "off", NULL, "a second request beside a slow one")
 MODEL_OPTION("breaker", LATER, id, NULL, 0, 0, "off", NULL, "resting a target that fails")
+MODEL_OPTION("rag", WORD, rag, NULL, 1, 0, NULL, NULL,
+       "COLLECTION[@LABEL] that its requests are grounded in, unless they say otherwise")
 MODEL_OPTION("cache", LATER, id, NULL, 0, 0, "off", NULL, "the cache, of this model")
 
 TARGET_OPTION("provider", WORD, provider, NULL, 1, 0, NULL, NULL, "a name of `providers`")
 TARGET_OPTION("model", WORD, model, conf_must, 1, 0, NULL, NULL,
        "what the provider calls it; a * in it stands for what the public name's * stood for")
 TARGET_OPTION("weight", COUNT, weight, "1", 0, 1000000, NULL, NULL, "its share under `weighted`; 0: never first")
+
+COLLECTION_OPTION("dir", WORD, dir, NULL, 1, 0, NULL, NULL,
+       "where its documents lie, for `rag ingest` without a path; relative to the config file")
+COLLECTION_OPTION("acl.teams", WORDS, teams, NULL, 0, 0, NULL, NULL,
+       "who may read the documents that name nobody themselves; * is every team; by default nobody")
+COLLECTION_OPTION("acl.tags", WORDS, tags, NULL, 0, 0, NULL, NULL, "the same, by a tag of the key")
+COLLECTION_OPTION("embedder.kind", ENUM, embedder_kind, "own", 0, 0, "own|off", NULL,
+       "own: vectors are learned from the documents themselves; off: search is lexical alone")
+COLLECTION_OPTION("embedder.model", WORD, embedder_model, NULL, 1, 0, NULL, NULL,
+       "a name of `models` that makes embeddings: vectors come from it")
+COLLECTION_OPTION("k", COUNT, k, "8", 1, 50, NULL, NULL, "how many passages a request gets at most")
+COLLECTION_OPTION("tokens", COUNT, tokens, "2000", 64, 1000000, NULL, NULL, "how many tokens they have together, about")
+COLLECTION_OPTION("nothing_found", ENUM, nothing_found, "say", 0, 0, "say|plain|refuse", NULL,
+       "where no passage is found: the model is told so; the request goes on as it is; or it is refused")
 
 /* clang-format on */
 #undef YEAR_MS
@@ -149,3 +170,4 @@ TARGET_OPTION("weight", COUNT, weight, "1", 0, 1000000, NULL, NULL, "its share u
 #undef PROVIDER_OPTION
 #undef MODEL_OPTION
 #undef TARGET_OPTION
+#undef COLLECTION_OPTION

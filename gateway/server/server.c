@@ -16,10 +16,11 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
 #include "gateway/base/scope.h"
+#include "gateway/core/collection.h"
 #include "gateway/server/visit.h"
 #include "gateway/server/worker.h"
 
-enum { JOB_THREADS = 2, DRAIN_LOOK_MS = 10, ABORT_PATIENCE_MS = 2000, PATH_BYTES = 4096 };
+enum { JOB_THREADS = 2, SEARCH_THREADS = 4, DRAIN_LOOK_MS = 10, ABORT_PATIENCE_MS = 2000, PATH_BYTES = 4096 };
 
 struct server {
     struct house house;
@@ -207,6 +208,17 @@ static void set_up_process(void)
     }
 }
 
+/* What cannot be used stands on the shelf as such, and is logged: the rest of the gateway serves. */
+static void load_shelf(struct house *h, struct store *store)
+{
+    struct err err = {0};
+    struct shelf *shelf = collection_shelf(store, NULL, &err);
+    if (shelf)
+        shelf_slot_put(&h->gateway.shelf, shelf);
+    else
+        LOG(warning, F("what", "indexes"), F("detail", err.detail));
+}
+
 static void open_house(struct server *s, struct store *store, struct config *c)
 {
     struct house *h = &s->house;
@@ -216,6 +228,9 @@ static void open_house(struct server *s, struct store *store, struct config *c)
     h->reload_arg = s;
     h->gateway.store = store;
     h->gateway.jobs = jobs_new(JOB_THREADS);
+    h->gateway.searches = jobs_new(c->loops < SEARCH_THREADS ? c->loops : SEARCH_THREADS);
+    shelf_slot_init(&h->gateway.shelf);
+    load_shelf(h, store);
     h->gateway.metrics = metrics_new(c->loops);
     h->gateway.memory.max_bytes = c->server.memory_in_flight;
     config_slot_init(&h->gateway.config);
@@ -226,11 +241,13 @@ static void close_house(struct server *s)
 {
     struct house *h = &s->house;
     jobs_free(h->gateway.jobs);
+    jobs_free(h->gateway.searches);
     for (unsigned i = 0; i < h->n_workers; i++)
         worker_close(&h->workers[i]);
     free(h->workers);
     metrics_free(h->gateway.metrics);
     config_slot_done(&h->gateway.config);
+    shelf_slot_done(&h->gateway.shelf);
     pthread_mutex_destroy(&s->reload_lock);
 }
 

@@ -59,9 +59,25 @@ static const char version_1[] =
     " SELECT date(started_ms / 1000, 'unixepoch') AS day, prompt_name, prompt_version, arm,"
     " count(*) AS requests, sum(finish = 'complete') AS complete, avg(total_us) AS total_us,"
     " sum(cost_nusd) AS cost_nusd FROM requests WHERE prompt_name IS NOT NULL GROUP BY 1, 2, 3, 4;";
+
+/* Versions 2 to 5 are other parts'. */
+static const char version_6[] =
+    "CREATE TABLE indexes("
+    " collection TEXT NOT NULL, version INTEGER NOT NULL, manifest BLOB NOT NULL,"
+    " documents INTEGER NOT NULL, passages INTEGER NOT NULL, created_ms INTEGER NOT NULL,"
+    " PRIMARY KEY(collection, version)) STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE index_moves("
+    " id INTEGER PRIMARY KEY, collection TEXT NOT NULL, version INTEGER NOT NULL,"
+    " label TEXT NOT NULL, moved_ms INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX index_moves_of ON index_moves(collection, label, id);"
+
+    "CREATE VIEW index_labels AS"
+    " SELECT collection, label, version, moved_ms FROM index_moves"
+    " WHERE id IN (SELECT max(id) FROM index_moves GROUP BY collection, label);";
 /* clang-format on */
 
-const char *const migrations[] = {version_1};
+const char *const migrations[] = {version_1, version_6};
 const size_t n_migrations = sizeof migrations / sizeof migrations[0];
 
 static bool take_step(sqlite3 *db, const char *sql, size_t version, struct err *err)
