@@ -55,14 +55,18 @@ static struct str sentence_of(struct str text)
     return best;
 }
 
-static bool make_question(const struct index *x, uint32_t document, bool by_title, struct question *q)
+/* A sentence is harder to find than a title, and so tells more. */
+static bool make_question(const struct index *x, uint32_t document, struct question *q)
 {
     const struct index_document *d = &x->documents[document];
-    *q = (struct question){document, d->title, by_title && d->title.n >= SENTENCE_MIN_BYTES / 2};
-    if (q->is_title || d->n == 0)
-        return d->n > 0;
+    *q = (struct question){.document = document};
+    if (d->n == 0)
+        return false;
     const struct index_passage *p = &x->passages[d->first + d->n / 2];
     q->asked = sentence_of((struct str){d->text.p + p->from, p->to - p->from});
+    q->is_title = q->asked.n == 0 && d->title.n >= SENTENCE_MIN_BYTES / 2;
+    if (q->is_title)
+        q->asked = d->title;
     return q->asked.n > 0;
 }
 
@@ -75,7 +79,7 @@ static void make_questions(const struct index *x, size_t most, struct questions 
         qs->of[i] = -1;
     for (uint32_t i = 0; i < n && qs->n < most; i++) {
         uint32_t document = (uint32_t)(((uint64_t)i * 2654435761u) % n);
-        if (qs->of[document] >= 0 || !make_question(x, document, i % 2 == 0, &qs->v[qs->n]))
+        if (qs->of[document] >= 0 || !make_question(x, document, &qs->v[qs->n]))
             continue;
         qs->of[document] = (int16_t)qs->n++;
     }

@@ -47,6 +47,9 @@ const struct manifest *index_manifest(const struct index *x);
 const struct index_document *index_document(const struct index *x, uint32_t i);
 const struct index_passage *index_passage(const struct index *x, uint32_t i);
 struct str index_heading(const struct index *x, uint32_t passage);
+/* What stands over a passage: the document's title and its own heading. */
+void passage_title(struct str title, struct str heading, struct buf *out);
+
 const struct access *index_access(const struct index *x, uint32_t group); /* of group 0: nobody */
 
 enum { SEARCH_MAX = 50, SEARCH_CANDIDATES = 100 };

@@ -33,9 +33,6 @@ struct index *index_make(const struct manifest *m, struct str parts[MANIFEST_FIL
 /* Who counts; `open` has room for every group. */
 void index_scope(const struct index *x, const struct search *s, bool *open, struct scope_of *scope);
 
-/* What stands over a passage: the document's title and its own heading. */
-void passage_title(struct str title, struct str heading, struct buf *out);
-
 struct candidate_passage {
     uint32_t passage;
     double lexical, dense; /* dense: -2 where there is no such leg */

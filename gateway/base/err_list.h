@@ -26,6 +26,9 @@ ERR(forbidden, 403, "permission_error", "forbidden", false, false, "this key may
 ERR(no_model, 404, "invalid_request_error", "model_not_found", false, false, "there is no such model for this key")
 ERR(no_path, 404, "invalid_request_error", "unknown_url", false, false, "there is no such path")
 ERR(not_found, 404, "invalid_request_error", "not_found", false, false, "there is no such thing")
+ERR(no_collection, 404, "invalid_request_error", "collection_not_found", false, false, "there is no such collection")
+ERR(nothing_found, 404, "invalid_request_error", "nothing_found", false, false,
+    "nothing that this key may read was found, and the collection refuses to answer without")
 ERR(bad_method, 405, "invalid_request_error", "method_not_allowed", false, false,
     "the path does not take this method")
 ERR(slow_client, 408, "invalid_request_error", "request_timeout", false, true,

@@ -1,5 +1,7 @@
 #include "gateway/core/label.h"
 
+#include <stdio.h>
+
 #include "gateway/base/clock.h"
 #include "gateway/base/json.h"
 #include "gateway/base/money.h"
@@ -31,6 +33,11 @@ void label_make(const struct exchange *x, struct label *r)
         add(r, PREFIX "model", x->served->model);
         add(r, PREFIX "provider", str_of(x->served->target->provider->name));
         add(r, PREFIX "route", str_of(x->reason));
+    }
+    if (x->rag.collection) {
+        char text[LABEL_VALUE_BYTES];
+        snprintf(text, sizeof text, "%s@%u;k=%u", x->rag.collection->name, x->rag.version, x->rag.n_passages);
+        add(r, PREFIX "rag", str_of(text));
     }
     add_int(r, PREFIX "attempts", x->attempts);
     if (x->finish != FINISH_none) {

@@ -1,6 +1,25 @@
 #include "gateway/core/row.h"
 
-void row_begin(const struct exchange *x, struct ledger_request *row)
+#include "gateway/base/json.h"
+#include "gateway/core/rag.h"
+
+/* Which passages the model was shown: as little as finds them again. */
+static struct str passages_of(struct exchange *x)
+{
+    struct buf out = BUF_INIT(64 * 1024);
+    for (unsigned i = 0; i < x->rag.n_passages; i++) {
+        const struct rag_passage *p = &x->rag.passages[i];
+        buf_add(&out, i ? STR(",{\"file_id\":") : STR("[{\"file_id\":"));
+        json_quote(&out, index_document(x->rag.index, p->document)->id);
+        buf_addf(&out, ",\"start\":%u,\"end\":%u}", p->from, p->to);
+    }
+    buf_add(&out, out.n ? STR("]") : STR("[]"));
+    struct str kept = {arena_strdup(&x->arena, buf_ok(&out) ? buf_str(&out) : STR("[]")), buf_ok(&out) ? out.n : 2};
+    buf_done(&out);
+    return kept;
+}
+
+void row_begin(struct exchange *x, struct ledger_request *row)
 {
     *row = (struct ledger_request){
         .request_id = str_of(x->id),
@@ -13,11 +32,17 @@ void row_begin(const struct exchange *x, struct ledger_request *row)
         .endpoint = str_of(endpoint_info(x->endpoint)->name),
         .stream = x->request.stream,
         .model_asked = x->asked,
+        .rag_version = LEDGER_NULL,
         .route_reason = str_of(x->reason),
         .ttft_us = LEDGER_NULL,
         .total_us = LEDGER_NULL,
         .overhead_us = LEDGER_NULL,
     };
+    if (!x->rag.collection)
+        return;
+    row->rag_collection = str_of(x->rag.collection->name);
+    row->rag_version = x->rag.version;
+    row->rag_passages = passages_of(x);
 }
 
 void row_cost(struct ledger_cost *to, const struct usage *u, int64_t cost_nusd, enum cost_source source,

@@ -16,6 +16,9 @@
     ROW(TEXT, model_asked, model_asked, false) \
     ROW(TEXT, model_served, model_served, false) \
     ROW(TEXT, provider, provider, false) \
+    ROW(TEXT, rag_collection, rag_collection, false) \
+    ROW(INT64, rag_version, rag_version, false) \
+    ROW(TEXT, rag_passages, rag_passages, false) \
     ROW(TEXT, route_reason, route_reason, false) \
     ROW(INT, attempts, attempts, false) \
     ROW(INT, status, status, true) \

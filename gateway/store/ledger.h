@@ -50,6 +50,8 @@ struct ledger_request {
     struct str endpoint;
     bool stream;
     struct str model_asked, model_served, provider;
+    struct str rag_collection, rag_passages; /* passages: a JSON array, or empty */
+    int64_t rag_version;                     /* LEDGER_NULL: none */
     struct str route_reason;
     unsigned attempts;
     int status;
