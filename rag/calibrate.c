@@ -18,6 +18,7 @@ enum {
     SENTENCE_MAX_BYTES = 400,
     LEXICAL_MIN = 30,
     GAIN_MIN = 3, /* thousandths by which the sum must beat the lexical leg */
+    NEAR = 3,     /* thousandths that are chance */
 };
 
 struct question {
@@ -39,11 +40,10 @@ static struct str sentence_of(struct str text)
     size_t from = 0;
     for (size_t i = 0; i <= text.n; i++) {
         struct str rest = {text.p + i, text.n - i};
-        size_t mark = str_starts(rest, STR("。")) || str_starts(rest, STR("।")) ? 3
-                      : i == text.n || ((text.p[i] == '.' || text.p[i] == '?' || text.p[i] == '!') &&
-                                        (i + 1 == text.n || text.p[i + 1] == ' ' || text.p[i + 1] == '\n'))
-                          ? 1
-                          : 0;
+        bool stop = i < text.n && (text.p[i] == '.' || text.p[i] == '?' || text.p[i] == '!');
+        char after = i + 1 < text.n ? text.p[i + 1] : ' ';
+        bool ends = i == text.n || (stop && (after == ' ' || after == '\n' || (after >= 'A' && after <= 'Z')));
+        size_t mark = str_starts(rest, STR("。")) || str_starts(rest, STR("।")) ? 3 : ends;
         if (!mark)
             continue;
         struct str s = {text.p + from, i - from};
@@ -250,23 +250,23 @@ static unsigned measure(const struct index *x, const struct trial *trials, size_
     return (unsigned)lround(1000 * sum / (double)n);
 }
 
-/* The largest weight among the best: the lexical leg is the one that is known to hold. */
+/* Of the weights that are as good as the best the largest: the lexical leg is the one that is known to hold. */
 static void choose(const struct index *x, const struct trial *trials, size_t n, struct fusion *f)
 {
     static const unsigned weights[] = {95, 90, 85, 80, 75, 70, 60, 50, 40, LEXICAL_MIN};
-    f->questions = (unsigned)n;
-    f->lexical = measure(x, trials, n, 100);
-    f->dense = measure(x, trials, n, 0);
+    enum { N = sizeof weights / sizeof weights[0] };
+    unsigned found[N], best = 0;
+    for (size_t i = 0; i < N; i++) {
+        found[i] = measure(x, trials, n, weights[i]);
+        best = found[i] > best ? found[i] : best;
+    }
+    *f = (struct fusion){100, (unsigned)n, measure(x, trials, n, 100), measure(x, trials, n, 0), 0};
     f->fused = f->lexical;
-    f->lexical_percent = 100;
-    for (size_t i = 0; i < sizeof weights / sizeof weights[0]; i++) {
-        unsigned found = measure(x, trials, n, weights[i]);
-        bool better = f->lexical_percent == 100 ? found >= f->lexical + GAIN_MIN : found > f->fused + GAIN_MIN / 2;
-        if (better) {
-            f->fused = found;
+    for (size_t i = 0; i < N && f->lexical_percent == 100; i++)
+        if (found[i] >= f->lexical + GAIN_MIN && found[i] + NEAR >= best) {
+            f->fused = found[i];
             f->lexical_percent = weights[i];
         }
-    }
 }
 
 /* The builder reads all of it. */

@@ -8,8 +8,9 @@ struct words {
     void (*each)(void *arg, struct str term);
     void *arg;
     char term[TOKEN_MAX_BYTES];
-    size_t n;
+    size_t n, cut; /* cut: how much of it is the word where no digit is in it */
     unsigned letters;
+    bool has_digit;
     utf8proc_int32_t before; /* in a script without spaces: the character before; else 0 */
     bool alone;              /* that character has been in no pair yet */
 };
@@ -42,8 +43,9 @@ static bool is_letter(utf8proc_int32_t c)
 static void say(struct words *w)
 {
     if (w->n)
-        w->each(w->arg, (struct str){w->term, w->n});
+        w->each(w->arg, (struct str){w->term, w->letters > TOKEN_LETTERS && !w->has_digit ? w->cut : w->n});
     w->n = w->letters = 0;
+    w->has_digit = false;
 }
 
 static void end_word(struct words *w)
@@ -60,8 +62,11 @@ static void add_letter(struct words *w, utf8proc_int32_t c)
 {
     if (w->before)
         end_word(w);
-    if (w->letters++ < TOKEN_LETTERS && w->n + 4 <= sizeof w->term)
+    if (w->n + 4 <= sizeof w->term)
         w->n += (size_t)utf8proc_encode_char(c, (utf8proc_uint8_t *)w->term + w->n);
+    if (++w->letters == TOKEN_LETTERS)
+        w->cut = w->n;
+    w->has_digit |= c >= '0' && c <= '9';
 }
 
 static void add_to_pair(struct words *w, utf8proc_int32_t c)

@@ -3,7 +3,8 @@
  *
  * One rule for every language, without a list of words and without guessing which
  * language it is: compatibility forms (NFKD), case folded, accents dropped; runs of
- * letters and digits are words, cut to TOKEN_LETTERS; scripts that put no spaces
+ * letters and digits are words, cut to TOKEN_LETTERS where they hold no digit (what holds
+ * one is a name or a number, and counts whole); scripts that put no spaces
  * between words give pairs of characters.  Measured against stemmers and SQLite's
  * FTS5 on SciFact and XQuAD: see README.md.  Pure; the only user of utf8proc.
  */

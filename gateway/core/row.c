@@ -1,25 +1,6 @@
 #include "gateway/core/row.h"
 
-#include "gateway/base/json.h"
-#include "gateway/core/rag.h"
-
-/* Which passages the model was shown: as little as finds them again. */
-static struct str passages_of(struct exchange *x)
-{
-    struct buf out = BUF_INIT(64 * 1024);
-    for (unsigned i = 0; i < x->rag.n_passages; i++) {
-        const struct rag_passage *p = &x->rag.passages[i];
-        buf_add(&out, i ? STR(",{\"file_id\":") : STR("[{\"file_id\":"));
-        json_quote(&out, index_document(x->rag.index, p->document)->id);
-        buf_addf(&out, ",\"start\":%u,\"end\":%u}", p->from, p->to);
-    }
-    buf_add(&out, out.n ? STR("]") : STR("[]"));
-    struct str kept = {arena_strdup(&x->arena, buf_ok(&out) ? buf_str(&out) : STR("[]")), buf_ok(&out) ? out.n : 2};
-    buf_done(&out);
-    return kept;
-}
-
-void row_begin(struct exchange *x, struct ledger_request *row)
+void row_begin(const struct exchange *x, struct ledger_request *row)
 {
     *row = (struct ledger_request){
         .request_id = str_of(x->id),
@@ -42,7 +23,7 @@ void row_begin(struct exchange *x, struct ledger_request *row)
         return;
     row->rag_collection = str_of(x->rag.collection->name);
     row->rag_version = x->rag.version;
-    row->rag_passages = passages_of(x);
+    row->rag_passages = x->rag.list;
 }
 
 void row_cost(struct ledger_cost *to, const struct usage *u, int64_t cost_nusd, enum cost_source source,

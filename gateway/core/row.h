@@ -6,7 +6,7 @@
 #include "gateway/store/ledger.h"
 
 /* Who asked what; how it ended and what it cost are left out. */
-void row_begin(struct exchange *x, struct ledger_request *row);
+void row_begin(const struct exchange *x, struct ledger_request *row);
 
 /* price may be NULL: cost_nusd is LEDGER_NULL then. */
 void row_cost(struct ledger_cost *to, const struct usage *u, int64_t cost_nusd, enum cost_source source,

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/base/json.h"
 #include "gateway/base/mem.h"
 #include "gateway/base/scope.h"
 #include "gateway/core/child.h"
@@ -147,6 +148,22 @@ static void show_passages(struct exchange *x, struct buf *out)
         context_end(out);
 }
 
+/* Which passages the model was shown: as little as finds them again. */
+static struct str list_passages(struct exchange *x)
+{
+    struct buf out = BUF_INIT(64 * 1024);
+    for (unsigned i = 0; i < x->rag.n_passages; i++) {
+        const struct rag_passage *p = &x->rag.passages[i];
+        buf_add(&out, i ? STR(",{\"file_id\":") : STR("[{\"file_id\":"));
+        json_quote(&out, index_document(x->rag.index, p->document)->id);
+        buf_addf(&out, ",\"start\":%u,\"end\":%u}", p->from, p->to);
+    }
+    buf_add(&out, out.n ? STR("]") : STR("[]"));
+    struct str kept = {arena_strdup(&x->arena, buf_ok(&out) ? buf_str(&out) : STR("[]")), buf_ok(&out) ? out.n : 2};
+    buf_done(&out);
+    return kept;
+}
+
 static bool put(struct exchange *x, struct str text, struct err *err)
 {
     struct turn t;
@@ -170,6 +187,7 @@ static enum step augment(struct exchange *x, struct err *err)
     SCOPED(buf_done) struct buf text = BUF_INIT(SIZE_MAX);
     enum nothing_found rule = x->rag.collection->nothing_found;
     show_passages(x, &text);
+    x->rag.list = list_passages(x);
     x->rag.state = RAG_DONE;
     metric_add(x->worker->metrics, METRIC_passages_total, x->rag.n_passages);
     metric_add(x->worker->metrics, METRIC_passages_blocked_total, x->rag.blocked);

@@ -34,7 +34,7 @@ static struct times measure(const struct exchange *x)
     return t;
 }
 
-static void write_row(struct exchange *x, const struct times *t)
+static void write_row(const struct exchange *x, const struct times *t)
 {
     struct ledger_request row;
     row_begin(x, &row);
