@@ -7,6 +7,9 @@
 #include <sys/stat.h>
 
 #include "gateway/base/log.h"
+#include "gateway/base/scope.h"
+#include "gateway/core/inner.h"
+#include "gateway/llm/embedding.h"
 #include "gateway/store/indexes.h"
 
 enum { FOLDER_MODE = 0700 };
@@ -128,6 +131,35 @@ struct shelf *collection_shelf(struct store *s, const struct shelf *old, struct 
     return fresh;
 }
 
+struct asking { /* an embedder's */
+    struct inner *inner;
+    struct str model;
+};
+
+static bool embed(void *arg, const struct str *texts, size_t n, struct buf *rows, unsigned *dimension, struct err *err)
+{
+    const struct asking *a = arg;
+    SCOPED(buf_done) struct buf question = BUF_INIT(SIZE_MAX), answer = BUF_INIT(SIZE_MAX);
+    embedding_ask(a->model, texts, n, &question);
+    return inner_ask(a->inner, ENDPOINT_embeddings, buf_str(&question), &answer, err) &&
+           embedding_read(buf_str(&answer), n, rows, dimension, err);
+}
+
+bool collection_vector(struct store *s, struct config *c, const struct index *x, struct str text, struct buf *out,
+                       struct err *err)
+{
+    const struct manifest *m = index_manifest(x);
+    unsigned dimension;
+    if (m->embedder != EMBEDDER_model || m->fusion.lexical_percent == 100)
+        return true;
+    struct asking a = {inner_open(s, c, err), str_of(m->model)};
+    bool ok = a.inner && embed(&a, &text, 1, out, &dimension, err);
+    if (ok && dimension != m->dimension)
+        ok = err_set(err, ERR_bad_answer, "the embedder gives %u numbers, the index has %u", dimension, m->dimension);
+    inner_close(a.inner);
+    return ok;
+}
+
 bool collection_ingest(const struct ingest *i, struct built *made, size_t *skipped, struct err *err)
 {
     char folder[COLLECTION_PATH_BYTES];
@@ -158,14 +190,15 @@ bool collection_ingest(const struct ingest *i, struct built *made, size_t *skipp
         .progress = i->progress,
         .arg = i->arg,
     };
+    struct asking a = {.model = str_of(c->embedder)};
+    if (ok && c->embedder && !i->dry_run) {
+        a.inner = inner_open(i->store, i->config, err);
+        ok = a.inner != NULL;
+    }
+    struct embedder model = {c->embedder, embed, &a};
+    b.embedder = c->embedder ? &model : NULL;
     ok = ok && collection_folder(store_dir(i->store), c->name, folder, err) && build_run(&b, made, err);
+    inner_close(a.inner);
     corpus_done(&corpus);
     return ok;
-}
-
-bool collection_vector(struct store *s, const struct config *c, const struct index *x, struct str text, struct buf *out,
-                       struct err *err)
-{
-    (void)s, (void)c, (void)x, (void)text, (void)out, (void)err;
-    return true;
 }

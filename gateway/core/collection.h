@@ -33,7 +33,7 @@ struct shelf *collection_shelf(struct store *s, const struct shelf *old, struct 
 
 /* Makes a version, as build_run() does, with the collection's embedder. */
 struct ingest {
-    const struct config *config;
+    struct config *config;
     struct store *store;
     const struct collection *collection;
     const char *const *paths; /* NULL-terminated; none: the collection's `dir` */
@@ -47,7 +47,7 @@ struct ingest {
 bool collection_ingest(const struct ingest *i, struct built *made, size_t *skipped, struct err *err);
 
 /* The text's vector by the index's model, of length 1, in *out; nothing, and true, where it has no model. */
-bool collection_vector(struct store *s, const struct config *c, const struct index *x, struct str text, struct buf *out,
+bool collection_vector(struct store *s, struct config *c, const struct index *x, struct str text, struct buf *out,
                        struct err *err);
 
 #endif

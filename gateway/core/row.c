@@ -1,5 +1,7 @@
 #include "gateway/core/row.h"
 
+#include "gateway/base/clock.h"
+
 void row_begin(const struct exchange *x, struct ledger_request *row)
 {
     *row = (struct ledger_request){
@@ -40,4 +42,45 @@ void row_cost(struct ledger_cost *to, const struct usage *u, int64_t cost_nusd, 
         .cost_source = str_of(cost_source_word(source)),
         .price_version = str_of(price_version),
     };
+}
+
+static struct times measure(const struct exchange *x)
+{
+    int64_t now_us = clock_now_us();
+    struct times t = {.total_us = now_us - x->started_us, .ttft_us = LEDGER_NULL, .overhead_us = LEDGER_NULL};
+    if (x->first_frame_us)
+        t.ttft_us = x->first_frame_us - x->started_us;
+    if (x->received_us) {
+        int64_t end_us = x->first_frame_us ? x->first_frame_us : now_us;
+        t.overhead_us = end_us - x->received_us - x->call.waited_us;
+        t.overhead_us = t.overhead_us < 0 ? 0 : t.overhead_us;
+    }
+    return t;
+}
+
+static void write_row(const struct exchange *x, const struct times *t)
+{
+    struct ledger_request row;
+    row_begin(x, &row);
+    row_cost(&row.cost, &x->usage, x->cost_nusd, x->cost_source, x->price_version);
+    row.cost.over_bound = x->over_bound;
+    if (x->served) {
+        row.model_served = x->served->model;
+        row.provider = str_of(x->served->target->provider->name);
+    }
+    row.attempts = x->attempts;
+    row.status = exchange_status(x);
+    row.finish = str_of(exchange_finish_word(x));
+    row.total_us = t->total_us;
+    row.ttft_us = t->ttft_us;
+    row.overhead_us = t->overhead_us;
+    ledger_settle(x->worker->gateway->store, &row);
+}
+
+struct times row_settle(const struct exchange *x)
+{
+    struct times t = measure(x);
+    if (x->key && !x->dry_run)
+        write_row(x, &t);
+    return t;
 }

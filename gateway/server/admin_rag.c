@@ -93,6 +93,15 @@ static struct index *newest(struct admin *a, const char *collection)
     return *version ? collection_open(a->store, collection, str_of(version), &none) : NULL;
 }
 
+static bool is_labelled(struct admin *a, const char *collection, const char *label, unsigned version)
+{
+    struct err none = {0};
+    struct index *x = collection_open(a->store, collection, str_of(label), &none);
+    bool there = x && index_manifest(x)->version == version;
+    index_unref(x);
+    return there;
+}
+
 struct first_problem {
     struct admin *admin;
     struct buf line;
@@ -122,7 +131,7 @@ static bool adopt(struct admin *a, const char *collection, const struct built *m
     return index_adopt(a->store, &row, label, false, err) && swap(a, err);
 }
 
-static bool ingest(struct admin *a, const struct config *config, const struct collection *c, const json_t *in, json_t **out,
+static bool ingest(struct admin *a, struct config *config, const struct collection *c, const json_t *in, json_t **out,
                    struct err *err)
 {
     const char *paths[PATHS_MAX + 1], *label = admin_text(in, "label", INDEX_LABEL, err);
@@ -147,9 +156,11 @@ static bool ingest(struct admin *a, const struct config *config, const struct co
     bool ok = collection_ingest(&i, &made, &skipped, err);
     if (!ok && p.line.n && !a->complain)
         *err = (struct err){0}, err_say(err, ERR_bad_request, NULL, "%s", p.line.p);
+    unsigned before = parent ? index_manifest(parent)->version : 0;
     if (ok && made.version && !i.dry_run)
         ok = adopt(a, c->name, &made, *label ? label : NULL, err);
-    unsigned before = parent ? index_manifest(parent)->version : 0;
+    else if (ok && before && *label && !i.dry_run && !is_labelled(a, c->name, label, before))
+        ok = index_label(a->store, c->name, label, before, false, err) && swap(a, err);
     if (ok)
         *out = told(&made, c->name, skipped, made.version ? made.version : before);
     index_unref(parent);
@@ -179,7 +190,7 @@ static json_t *hit_of(const struct index *x, const struct hit *h)
 }
 
 struct asking {
-    const struct config *config;
+    struct config *config;
     const struct collection *collection;
     struct store *store;
     const struct index *index;
@@ -235,7 +246,7 @@ static struct index *index_of(struct admin *a, const char *collection, struct st
     return x ? x : collection_open(a->store, collection, label, err);
 }
 
-static bool search(struct admin *a, const struct config *config, const struct collection *c, const json_t *in, json_t **out,
+static bool search(struct admin *a, struct config *config, const struct collection *c, const json_t *in, json_t **out,
                    struct err *err)
 {
     const char *team = admin_text(in, "team", "", err), *query = admin_text(in, "query", "", err);
