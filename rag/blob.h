@@ -8,7 +8,8 @@
 /* The bytes are terminated, and freed by the caller.  A longer file is an error (ERR_bad_index). */
 bool blob_read(const char *path, size_t max, struct str *bytes, struct err *err);
 
-bool blob_write(const char *path, struct str bytes, struct err *err); /* a new file; on disk when it returns */
+bool blob_write(const char *path, struct str bytes,
+                struct err *err); /* a new file; on disk when it returns */
 bool blob_sync_folder(const char *path, struct err *err);
 
 #endif

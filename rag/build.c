@@ -52,7 +52,8 @@ static void add_document(struct buf *out, const struct item *d, size_t passages)
     json_quote(out, d->id);
     buf_add(out, STR(", \"title\": "));
     json_quote(out, d->title);
-    buf_addf(out, ", \"sha256\": \"%s\", \"bytes\": %zu, \"passages\": %zu", hex, d->text.n, passages);
+    buf_addf(out, ", \"sha256\": \"%s\", \"bytes\": %zu, \"passages\": %zu", hex, d->text.n,
+             passages);
     if (d->access) {
         buf_add(out, STR(", \"acl\": {"));
         add_names(out, "teams", d->access->teams);
@@ -65,7 +66,8 @@ static void add_document(struct buf *out, const struct item *d, size_t passages)
 
 static void write_documents(const struct plan *p, struct str parts[MANIFEST_FILES])
 {
-    struct buf documents = BUF_INIT(SIZE_MAX), texts = BUF_INIT(SIZE_MAX), passages = BUF_INIT(SIZE_MAX), headings = BUF_INIT(SIZE_MAX);
+    struct buf documents = BUF_INIT(SIZE_MAX), texts = BUF_INIT(SIZE_MAX),
+               passages = BUF_INIT(SIZE_MAX), headings = BUF_INIT(SIZE_MAX);
     size_t at = 0;
     for (size_t i = 0; i < p->n; i++) {
         size_t from = at;
@@ -75,7 +77,8 @@ static void write_documents(const struct plan *p, struct str parts[MANIFEST_FILE
         buf_add(&texts, p->items[i].text);
     }
     if (p->n_passages)
-        buf_add(&passages, (struct str){(const char *)p->passages, p->n_passages * sizeof *p->passages});
+        buf_add(&passages,
+                (struct str){(const char *)p->passages, p->n_passages * sizeof *p->passages});
     buf_add(&headings, buf_str(&p->headings));
     parts[PART_documents] = taken(&documents);
     parts[PART_texts] = taken(&texts);
@@ -101,13 +104,15 @@ static void write_lexicon(const struct plan *p, struct str parts[MANIFEST_FILES]
 }
 
 /* Hands the rows on to the parts. */
-static void write_vectors(const struct plan *p, struct embedding *e, struct manifest *m, struct str parts[MANIFEST_FILES])
+static void write_vectors(const struct plan *p, struct embedding *e, struct manifest *m,
+                          struct str parts[MANIFEST_FILES])
 {
     m->dimension = e->dimension;
     m->embedder = !e->dimension ? EMBEDDER_none : e->lsa ? EMBEDDER_lsa : EMBEDDER_model;
     m->model = p->b->embedder && e->dimension ? p->b->embedder->model : "";
     if (e->dimension) {
-        parts[PART_vectors] = (struct str){(char *)e->rows, p->n_passages * e->dimension * sizeof *e->rows};
+        parts[PART_vectors] =
+            (struct str){(char *)e->rows, p->n_passages * e->dimension * sizeof *e->rows};
         e->rows = NULL;
     }
     if (e->lsa) {
@@ -124,12 +129,14 @@ static void seal(struct manifest *m, const struct str parts[MANIFEST_FILES])
                      (i == PART_vectors && m->embedder != EMBEDDER_none);
         m->files[i] = (struct manifest_file){.there = there};
         if (there)
-            m->files[i] = (struct manifest_file){true, (int64_t)parts[i].n, crypto_sha256(parts[i])};
+            m->files[i] =
+                (struct manifest_file){true, (int64_t)parts[i].n, crypto_sha256(parts[i])};
     }
 }
 
-static bool write_files(const char *folder, const struct manifest *m, const struct str parts[MANIFEST_FILES],
-                        struct hash *manifest, struct err *err)
+static bool write_files(const char *folder, const struct manifest *m,
+                        const struct str parts[MANIFEST_FILES], struct hash *manifest,
+                        struct err *err)
 {
     char path[PATH_BYTES];
     struct buf text = BUF_INIT(MANIFEST_MAX_BYTES);
@@ -172,8 +179,8 @@ static void remove_folder(const char *folder)
     rmdir(folder);
 }
 
-static bool publish(const struct build *b, const struct manifest *m, const struct str parts[MANIFEST_FILES],
-                    struct hash *manifest, struct err *err)
+static bool publish(const struct build *b, const struct manifest *m,
+                    const struct str parts[MANIFEST_FILES], struct hash *manifest, struct err *err)
 {
     char draft[PATH_BYTES], final[PATH_BYTES], journal[PATH_BYTES];
     snprintf(draft, sizeof draft, "%s/.draft", b->folder);
@@ -192,8 +199,8 @@ static bool publish(const struct build *b, const struct manifest *m, const struc
     return ok && blob_sync_folder(b->folder, err);
 }
 
-static bool measure(const struct plan *p, const struct embedding *e, struct manifest *m, struct str parts[MANIFEST_FILES],
-                    struct err *err)
+static bool measure(const struct plan *p, const struct embedding *e, struct manifest *m,
+                    struct str parts[MANIFEST_FILES], struct err *err)
 {
     m->fusion = (struct fusion){.lexical_percent = 100};
     if (m->embedder == EMBEDDER_none)
@@ -256,7 +263,8 @@ static bool make(const struct plan *p, struct built *out, struct err *err)
 
 static bool make_folder(const char *path, struct err *err)
 {
-    return mkdir(path, FOLDER_MODE) == 0 || errno == EEXIST || err_set(err, ERR_bad_index, "%s: %s", path, strerror(errno));
+    return mkdir(path, FOLDER_MODE) == 0 || errno == EEXIST ||
+           err_set(err, ERR_bad_index, "%s: %s", path, strerror(errno));
 }
 
 static int lock(const char *folder, struct err *err)
@@ -268,7 +276,8 @@ static int lock(const char *folder, struct err *err)
         return fd;
     if (fd >= 0)
         close(fd);
-    err_say(err, ERR_conflict, NULL, "the collection is being ingested already; wait until that has ended");
+    err_say(err, ERR_conflict, NULL,
+            "the collection is being ingested already; wait until that has ended");
     return -1;
 }
 
@@ -286,7 +295,8 @@ bool build_run(const struct build *b, struct built *out, struct err *err)
     plan_count(&p, out);
     bool ok = true;
     if (plan_is_unchanged(&p) || b->dry_run) {
-        out->fusion = b->parent ? b->parent->manifest.fusion : (struct fusion){.lexical_percent = 100};
+        out->fusion =
+            b->parent ? b->parent->manifest.fusion : (struct fusion){.lexical_percent = 100};
         out->embedder = b->parent ? b->parent->manifest.embedder : EMBEDDER_none;
     } else {
         ok = make(&p, out, err);

@@ -21,7 +21,8 @@
 struct embedder {
     const char *model; /* its public name: versions made with another are embedded anew */
     /* Appends n rows of floats to *rows, in order; *dimension is theirs. */
-    bool (*embed)(void *arg, const struct str *texts, size_t n, struct buf *rows, unsigned *dimension, struct err *err);
+    bool (*embed)(void *arg, const struct str *texts, size_t n, struct buf *rows,
+                  unsigned *dimension, struct err *err);
     void *arg;
 };
 
@@ -33,14 +34,14 @@ struct build {
     const struct embedder *embedder; /* NULL: LSA on the corpus itself */
     bool lexical_only;
     bool dry_run; /* count, and make nothing */
-    bool add; /* documents of the version before that are not in the corpus stay */
+    bool add;     /* documents of the version before that are not in the corpus stay */
     /* Told now and then how far it is; may be NULL. */
     void (*progress)(void *arg, const char *what, size_t done, size_t total);
     void *arg;
 };
 
 struct built {
-    unsigned version;  /* 0: nothing changed, and none was made */
+    unsigned version; /* 0: nothing changed, and none was made */
     struct hash manifest;
     size_t documents, passages;
     size_t kept, changed, added, removed; /* documents */

@@ -40,7 +40,8 @@ struct journal;
 struct journal *journal_open(const char *path, const char *model, struct err *err);
 void journal_close(struct journal *j, bool done); /* done: the file goes too; NULL is fine */
 const float *journal_find(const struct journal *j, struct str text, unsigned *dimension);
-bool journal_add(struct journal *j, struct str text, const float *row, unsigned dimension, struct err *err);
+bool journal_add(struct journal *j, struct str text, const float *row, unsigned dimension,
+                 struct err *err);
 
 /* Rows for all passages; *lsa: the basis, where that is the embedder. */
 struct embedding {
@@ -50,10 +51,12 @@ struct embedding {
     size_t embedded, resumed;
     bool carried; /* from the parent, but for a few: its weight holds */
 };
-bool embed_passages(const struct plan *p, const struct lexicon *l, struct embedding *e, struct err *err);
+bool embed_passages(const struct plan *p, const struct lexicon *l, struct embedding *e,
+                    struct err *err);
 void embedding_done(struct embedding *e);
 
 /* Measures the legs on questions made of the corpus, and sets the weight. */
-bool calibrate(const struct index *x, const struct embedder *model, struct fusion *f, struct err *err);
+bool calibrate(const struct index *x, const struct embedder *model, struct fusion *f,
+               struct err *err);
 
 #endif

@@ -12,7 +12,7 @@
 #include "rag/build_priv.h"
 
 enum {
-    QUESTIONS = 300,        /* of the corpus's own vectors */
+    QUESTIONS = 300,         /* of the corpus's own vectors */
     QUESTIONS_BY_MODEL = 64, /* each costs two texts */
     SENTENCE_MIN_BYTES = 30,
     SENTENCE_MAX_BYTES = 400,
@@ -42,7 +42,8 @@ static struct str sentence_of(struct str text)
         struct str rest = {text.p + i, text.n - i};
         bool stop = i < text.n && (text.p[i] == '.' || text.p[i] == '?' || text.p[i] == '!');
         char after = i + 1 < text.n ? text.p[i + 1] : ' ';
-        bool ends = i == text.n || (stop && (after == ' ' || after == '\n' || (after >= 'A' && after <= 'Z')));
+        bool ends = i == text.n ||
+                    (stop && (after == ' ' || after == '\n' || (after >= 'A' && after <= 'Z')));
         size_t mark = str_starts(rest, STR("。")) || str_starts(rest, STR("।")) ? 3 : ends;
         if (!mark)
             continue;
@@ -86,14 +87,16 @@ static void make_questions(const struct index *x, size_t most, struct questions 
 }
 
 /* A passage as the held-out index has it; true: it is not as it was. */
-static bool left_of(const struct index *x, const struct questions *qs, uint32_t passage, struct buf *title, struct buf *text)
+static bool left_of(const struct index *x, const struct questions *qs, uint32_t passage,
+                    struct buf *title, struct buf *text)
 {
     const struct index_passage *p = &x->passages[passage];
     const struct index_document *d = &x->documents[p->document];
     const struct question *q = qs->of[p->document] < 0 ? NULL : &qs->v[qs->of[p->document]];
     struct str whole = {d->text.p + p->from, p->to - p->from};
     passage_title(q && q->is_title ? STR("") : d->title, index_heading(x, passage), title);
-    bool cut = q && !q->is_title && q->asked.p < whole.p + whole.n && q->asked.p + q->asked.n > whole.p;
+    bool cut =
+        q && !q->is_title && q->asked.p < whole.p + whole.n && q->asked.p + q->asked.n > whole.p;
     if (!cut) {
         buf_add(text, whole);
         return q && q->is_title;
@@ -114,13 +117,15 @@ struct held_out {
     unsigned dimension;
 };
 
-static bool ask_model(const struct embedder *m, struct str text, float *row, unsigned dimension, struct err *err)
+static bool ask_model(const struct embedder *m, struct str text, float *row, unsigned dimension,
+                      struct err *err)
 {
     struct buf out = BUF_INIT(SIZE_MAX);
     unsigned got = 0;
     bool ok = m->embed(m->arg, &text, 1, &out, &got, err);
     if (ok && (got != dimension || out.n != dimension * sizeof *row))
-        ok = err_set(err, ERR_bad_answer, "vectors of %u and of %u numbers: the model has changed", dimension, got);
+        ok = err_set(err, ERR_bad_answer, "vectors of %u and of %u numbers: the model has changed",
+                     dimension, got);
     if (ok)
         memcpy(row, out.p, dimension * sizeof *row);
     buf_done(&out);
@@ -178,7 +183,8 @@ static struct str copied(struct str s)
     return (struct str){p, s.n};
 }
 
-/* The index without what is asked; NULL with *err, or where there is too little left to learn from. */
+/* The index without what is asked; NULL with *err, or where there is too little left to learn from.
+ */
 static struct index *make_index(struct held_out *h, struct err *err)
 {
     struct manifest m = h->x->manifest;
@@ -198,7 +204,8 @@ static struct index *make_index(struct held_out *h, struct err *err)
             lsa_write(h->lsa, &basis);
         parts[PART_lexicon] = copied(buf_str(&words));
         parts[PART_lsa] = copied(buf_str(&basis));
-        parts[PART_vectors] = (struct str){(char *)h->rows, m.passages * h->dimension * sizeof *h->rows};
+        parts[PART_vectors] =
+            (struct str){(char *)h->rows, m.passages * h->dimension * sizeof *h->rows};
         h->rows = NULL;
         x = index_make(&m, parts, err);
     }
@@ -242,7 +249,8 @@ static double reciprocal_rank(const struct index *x, const struct trial *t, unsi
     return 0;
 }
 
-static unsigned measure(const struct index *x, const struct trial *trials, size_t n, unsigned percent)
+static unsigned measure(const struct index *x, const struct trial *trials, size_t n,
+                        unsigned percent)
 {
     double sum = 0;
     for (size_t i = 0; i < n; i++)
@@ -250,7 +258,8 @@ static unsigned measure(const struct index *x, const struct trial *trials, size_
     return (unsigned)lround(1000 * sum / (double)n);
 }
 
-/* Of the weights that are as good as the best the largest: the lexical leg is the one that is known to hold. */
+/* Of the weights that are as good as the best the largest: the lexical leg is the one that is known
+ * to hold. */
 static void choose(const struct index *x, const struct trial *trials, size_t n, struct fusion *f)
 {
     static const unsigned weights[] = {95, 90, 85, 80, 75, 70, 60, 50, 40, LEXICAL_MIN};
@@ -272,13 +281,14 @@ static void choose(const struct index *x, const struct trial *trials, size_t n, 
 /* The builder reads all of it. */
 static void open_all(const struct index *x, bool *open, struct scope_of *scope)
 {
-    *scope = (struct scope_of){.group = x->group_of, .open = open, .n = x->manifest.passages, .all = true};
+    *scope = (struct scope_of){
+        .group = x->group_of, .open = open, .n = x->manifest.passages, .all = true};
     for (uint32_t g = 0; g < x->n_groups; g++)
         scope->mean_length += x->group_length[g] / (scope->n ? scope->n : 1);
 }
 
-static bool ask_all(const struct index *x, const struct embedder *model, const struct questions *qs, struct fusion *f,
-                    struct err *err)
+static bool ask_all(const struct index *x, const struct embedder *model, const struct questions *qs,
+                    struct fusion *f, struct err *err)
 {
     struct trial *trials = mem_zalloc(QUESTIONS * sizeof *trials);
     bool *open = mem_zalloc(x->n_groups * sizeof *open), ok = true;
@@ -293,7 +303,8 @@ static bool ask_all(const struct index *x, const struct embedder *model, const s
     return ok;
 }
 
-bool calibrate(const struct index *x, const struct embedder *model, struct fusion *f, struct err *err)
+bool calibrate(const struct index *x, const struct embedder *model, struct fusion *f,
+               struct err *err)
 {
     struct questions *qs = NEW(struct questions);
     struct err why = {0};

@@ -62,7 +62,8 @@ static size_t paragraph_end(struct str t, size_t at, size_t to)
 }
 
 static const char *const enders[] = {".", "!", "?", "…", "؟", "۔"};
-static const char *const full_enders[] = {"。", "！", "？", "।", "॥"}; /* no space needs to follow */
+static const char *const full_enders[] = {"。", "！", "？", "।",
+                                          "॥"}; /* no space needs to follow */
 
 static size_t ender_at(struct str t, size_t at, const char *const *marks, size_t n)
 {
@@ -147,7 +148,8 @@ static void cut_section(struct cutting *c)
     emit(c, held);
 }
 
-void chunk(const struct document *d, void (*each)(void *arg, const struct section *s, size_t from, size_t to), void *arg)
+void chunk(const struct document *d,
+           void (*each)(void *arg, const struct section *s, size_t from, size_t to), void *arg)
 {
     struct cutting c = {.d = d, .each = each, .arg = arg};
     for (size_t i = 0; i < d->n_sections; i++) {

@@ -14,6 +14,7 @@
 enum { CHUNK_VERSION = 1, CHUNK_WORDS = 120, CHUNK_MAX_WORDS = 160 };
 
 /* Calls each() for every passage in order. */
-void chunk(const struct document *d, void (*each)(void *arg, const struct section *s, size_t from, size_t to), void *arg);
+void chunk(const struct document *d,
+           void (*each)(void *arg, const struct section *s, size_t from, size_t to), void *arg);
 
 #endif

@@ -51,8 +51,8 @@ bool document_is_known(const char *path)
     return format_of(path) != NULL;
 }
 
-static void complain(struct corpus *c, const char *file, size_t line, size_t column, const char *fmt,
-                     va_list ap)
+static void complain(struct corpus *c, const char *file, size_t line, size_t column,
+                     const char *fmt, va_list ap)
 {
     struct buf text = BUF_INIT(LINE_BYTES);
     char what[512];
@@ -99,7 +99,8 @@ bool text_is_blank(struct str text)
 
 bool source_is_text(struct source *s)
 {
-    if (s->bytes.n >= 2 && (memcmp(s->bytes.p, "\xFF\xFE", 2) == 0 || memcmp(s->bytes.p, "\xFE\xFF", 2) == 0)) {
+    if (s->bytes.n >= 2 &&
+        (memcmp(s->bytes.p, "\xFF\xFE", 2) == 0 || memcmp(s->bytes.p, "\xFE\xFF", 2) == 0)) {
         source_problem(s, 0, "the file is UTF-16; save it as UTF-8");
         return false;
     }
@@ -109,7 +110,9 @@ bool source_is_text(struct source *s)
             source_problem(s, i, "the byte 0x%02x is not UTF-8; save the file as UTF-8",
                            (unsigned char)s->bytes.p[i]);
         else if (!s->bytes.p[i])
-            source_problem(s, i, "a zero byte: this is no text; remove it, or give the file the suffix of its format");
+            source_problem(s, i,
+                           "a zero byte: this is no text; remove it, or give the file the suffix "
+                           "of its format");
         if (n == 0 || !s->bytes.p[i])
             return false;
         i += n;
@@ -188,7 +191,8 @@ static void add_file(struct corpus *c, const char *path, const char *id)
     }
     struct str bytes;
     if (!blob_read(path, DOCUMENT_MAX_BYTES, &bytes, &err)) {
-        corpus_problem(c, path, 1, 1, "%s; a document is a readable file of at most 64 MiB", err.detail);
+        corpus_problem(c, path, 1, 1, "%s; a document is a readable file of at most 64 MiB",
+                       err.detail);
         return;
     }
     arena_defer(&c->arena, free, (char *)bytes.p);
@@ -238,7 +242,8 @@ void corpus_add(struct corpus *c, const char *path)
     } else {
         const char *slash = strrchr(path, '/');
         if (!format_of(path))
-            corpus_problem(c, path, 1, 1, "no format has this suffix; use .md, .txt, .html, .pdf or .jsonl");
+            corpus_problem(c, path, 1, 1,
+                           "no format has this suffix; use .md, .txt, .html, .pdf or .jsonl");
         else
             add_file(c, path, slash ? slash + 1 : path);
     }
@@ -246,7 +251,8 @@ void corpus_add(struct corpus *c, const char *path)
 
 static int by_id(const void *a, const void *b)
 {
-    const struct document *x = *(const struct document *const *)a, *y = *(const struct document *const *)b;
+    const struct document *x = *(const struct document *const *)a,
+                          *y = *(const struct document *const *)b;
     size_t n = x->id.n < y->id.n ? x->id.n : y->id.n;
     int c = memcmp(x->id.p, y->id.p, n);
     if (c == 0 && x->id.n != y->id.n)
@@ -263,8 +269,8 @@ void corpus_check(struct corpus *c)
     for (size_t i = 1; i < c->n; i++)
         if (str_eq(sorted[i - 1]->id, sorted[i]->id)) {
             struct buf line = BUF_INIT(LINE_BYTES);
-            buf_addf(&line, "%s: the id '%.64s' stands at %s already; give each document its own", sorted[i]->place,
-                     sorted[i]->id.p, sorted[i - 1]->place);
+            buf_addf(&line, "%s: the id '%.64s' stands at %s already; give each document its own",
+                     sorted[i]->place, sorted[i]->id.p, sorted[i - 1]->place);
             c->problems++;
             c->complain(c->arg, line.p);
             buf_done(&line);

@@ -26,7 +26,7 @@ enum {
     DOCUMENT_TITLE_BYTES = 1024,
 };
 
-struct section { /* what stands under one heading */
+struct section {        /* what stands under one heading */
     struct str heading; /* its path, "Guide > Install"; "" at the top */
     size_t from, to;    /* bytes of the text */
 };

@@ -1,4 +1,5 @@
-/* Vectors for the passages of a plan: those of the version before, those in the journal, and new ones. */
+/* Vectors for the passages of a plan: those of the version before, those in the journal, and new
+ * ones. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,8 @@ static void carry(const struct plan *p, struct embedding *e)
 {
     for (size_t i = 0; i < p->n_passages; i++)
         if (p->old[i] != NONE)
-            memcpy(e->rows + i * e->dimension, vectors_row(p->b->parent->vectors, p->old[i]), e->dimension * sizeof *e->rows);
+            memcpy(e->rows + i * e->dimension, vectors_row(p->b->parent->vectors, p->old[i]),
+                   e->dimension * sizeof *e->rows);
 }
 
 static void tell(const struct plan *p, size_t done, size_t total)
@@ -78,15 +80,17 @@ static bool embed_lsa(const struct plan *p, const struct lexicon *l, struct embe
 }
 
 /* The rows' room is made when their dimension is known. */
-static bool put_row(const struct plan *p, struct embedding *e, size_t passage, const float *row, unsigned dimension,
-                    struct err *err)
+static bool put_row(const struct plan *p, struct embedding *e, size_t passage, const float *row,
+                    unsigned dimension, struct err *err)
 {
     if (!e->dimension) {
         e->dimension = dimension;
         e->rows = mem_zalloc((p->n_passages + 1) * dimension * sizeof *e->rows);
     }
     if (dimension != e->dimension)
-        return err_set(err, ERR_bad_answer, "vectors of %u and of %u numbers: the model has changed", e->dimension, dimension);
+        return err_set(err, ERR_bad_answer,
+                       "vectors of %u and of %u numbers: the model has changed", e->dimension,
+                       dimension);
     memcpy(e->rows + passage * dimension, row, dimension * sizeof *row);
     vector_normalise(e->rows + passage * dimension, dimension);
     return true;
@@ -98,7 +102,8 @@ struct batch {
     size_t n;
 };
 
-static bool send_batch(const struct plan *p, struct embedding *e, struct journal *j, struct batch *b, struct err *err)
+static bool send_batch(const struct plan *p, struct embedding *e, struct journal *j,
+                       struct batch *b, struct err *err)
 {
     struct str texts[EMBED_BATCH];
     struct buf rows = BUF_INIT(SIZE_MAX);
@@ -111,7 +116,8 @@ static bool send_batch(const struct plan *p, struct embedding *e, struct journal
         ok = err_set(err, ERR_bad_answer, "%zu texts gave %zu bytes of vectors", b->n, rows.n);
     for (size_t i = 0; ok && i < b->n; i++) {
         const float *row = (const float *)(const void *)rows.p + i * dimension;
-        ok = put_row(p, e, b->passages[i], row, dimension, err) && journal_add(j, texts[i], row, dimension, err);
+        ok = put_row(p, e, b->passages[i], row, dimension, err) &&
+             journal_add(j, texts[i], row, dimension, err);
     }
     e->embedded += ok ? b->n : 0;
     for (size_t i = 0; i < b->n; i++)
@@ -168,7 +174,8 @@ static bool embed_by_model(const struct plan *p, struct embedding *e, struct err
     return ok;
 }
 
-bool embed_passages(const struct plan *p, const struct lexicon *l, struct embedding *e, struct err *err)
+bool embed_passages(const struct plan *p, const struct lexicon *l, struct embedding *e,
+                    struct err *err)
 {
     *e = (struct embedding){0};
     if (p->b->lexical_only || !vectors_built() || p->n_passages == 0)

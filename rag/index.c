@@ -90,7 +90,8 @@ static struct str kept(struct index *x, const json_t *text)
     return s.n ? (struct str){arena_strdup(&x->arena, s), s.n} : STR("");
 }
 
-static bool read_document(struct index *x, struct str line, struct index_document *d, uint64_t *text_at, uint32_t *passage)
+static bool read_document(struct index *x, struct str line, struct index_document *d,
+                          uint64_t *text_at, uint32_t *passage)
 {
     json_t *root = json_loadb(line.p, line.n, JSON_ALLOW_NUL, NULL);
     struct str hex = {json_string_value(json_object_get(root, "sha256")),
@@ -122,9 +123,11 @@ static bool read_documents(struct index *x)
     x->groups = mem_zalloc(sizeof *x->groups);
     x->n_groups = 1;
     while (rest.n && str_next(&rest, '\n', &line))
-        if (line.n && (n >= x->manifest.documents || !read_document(x, line, &x->documents[n++], &text_at, &passage)))
+        if (line.n && (n >= x->manifest.documents ||
+                       !read_document(x, line, &x->documents[n++], &text_at, &passage)))
             return false;
-    return n == x->manifest.documents && passage == x->manifest.passages && text_at == x->parts[PART_texts].n;
+    return n == x->manifest.documents && passage == x->manifest.passages &&
+           text_at == x->parts[PART_texts].n;
 }
 
 static bool read_passages(struct index *x)
@@ -138,9 +141,11 @@ static bool read_passages(struct index *x)
     x->group_length = mem_zalloc(x->n_groups * sizeof *x->group_length);
     for (uint32_t i = 0; i < n; i++) {
         const struct index_passage *p = &x->passages[i];
-        const struct index_document *d = p->document < x->manifest.documents ? &x->documents[p->document] : NULL;
+        const struct index_document *d =
+            p->document < x->manifest.documents ? &x->documents[p->document] : NULL;
         if (!d || p->from > p->to || p->to > d->text.n || i < d->first || i - d->first >= d->n ||
-            p->heading_at > x->parts[PART_headings].n || p->heading_bytes > x->parts[PART_headings].n - p->heading_at)
+            p->heading_at > x->parts[PART_headings].n ||
+            p->heading_bytes > x->parts[PART_headings].n - p->heading_at)
             return false;
         x->group_of[i] = d->group;
         x->group_size[d->group]++;
@@ -168,7 +173,8 @@ static bool read_vectors(struct index *x, struct err *err)
     return x->vectors != NULL;
 }
 
-struct index *index_make(const struct manifest *m, struct str parts[MANIFEST_FILES], struct err *err)
+struct index *index_make(const struct manifest *m, struct str parts[MANIFEST_FILES],
+                         struct err *err)
 {
     struct index *x = NEW(struct index);
     x->refs = 1;
@@ -179,17 +185,19 @@ struct index *index_make(const struct manifest *m, struct str parts[MANIFEST_FIL
     x->manifest.model = arena_strdup(&x->arena, str_of(m->model));
     memcpy(x->parts, parts, sizeof x->parts);
     struct err why = {0};
-    bool ok = lexicon_read(&x->lexicon, x->parts[PART_lexicon]) && x->lexicon.n_passages == m->passages &&
-              read_documents(x) && read_passages(x) && read_vectors(x, &why);
+    bool ok = lexicon_read(&x->lexicon, x->parts[PART_lexicon]) &&
+              x->lexicon.n_passages == m->passages && read_documents(x) && read_passages(x) &&
+              read_vectors(x, &why);
     if (ok)
         return x;
-    err_set(err, ERR_bad_index, "the files of %s@%u do not fit together%s%s", m->collection, m->version,
-            why.detail[0] ? ": " : "", why.detail);
+    err_set(err, ERR_bad_index, "the files of %s@%u do not fit together%s%s", m->collection,
+            m->version, why.detail[0] ? ": " : "", why.detail);
     index_unref(x);
     return NULL;
 }
 
-static bool read_part(const char *folder, int i, const struct manifest_file *f, struct str *part, struct err *err)
+static bool read_part(const char *folder, int i, const struct manifest_file *f, struct str *part,
+                      struct err *err)
 {
     char path[PATH_BYTES];
     snprintf(path, sizeof path, "%s/%s", folder, part_names[i]);
@@ -197,11 +205,14 @@ static bool read_part(const char *folder, int i, const struct manifest_file *f, 
         return false;
     struct hash found = crypto_sha256(*part);
     return ((int64_t)part->n == f->bytes && hash_equal(&found, &f->sha256)) ||
-           err_set(err, ERR_bad_index, "%s is not the file that was made: its SHA-256 differs from the manifest's", path);
+           err_set(err, ERR_bad_index,
+                   "%s is not the file that was made: its SHA-256 differs from the manifest's",
+                   path);
 }
 
-static bool read_manifest(const char *folder, const struct hash *expected, struct arena *a, struct manifest *m,
-                          void (*complain)(void *arg, const char *line), void *arg, struct err *err)
+static bool read_manifest(const char *folder, const struct hash *expected, struct arena *a,
+                          struct manifest *m, void (*complain)(void *arg, const char *line),
+                          void *arg, struct err *err)
 {
     char path[PATH_BYTES];
     struct str text;
@@ -211,13 +222,15 @@ static bool read_manifest(const char *folder, const struct hash *expected, struc
     struct hash found = crypto_sha256(text);
     bool ok = manifest_parse(m, path, text, a, complain, arg, err);
     if (ok && expected && !hash_equal(&found, expected))
-        ok = err_set(err, ERR_bad_index, "%s is not the one that was made: its SHA-256 differs from the store's", path);
+        ok = err_set(err, ERR_bad_index,
+                     "%s is not the one that was made: its SHA-256 differs from the store's", path);
     free((char *)text.p);
     return ok;
 }
 
-struct index *index_open(const char *folder, const char *collection, unsigned version, const struct hash *manifest,
-                         void (*complain)(void *arg, const char *line), void *arg, struct err *err)
+struct index *index_open(const char *folder, const char *collection, unsigned version,
+                         const struct hash *manifest, void (*complain)(void *arg, const char *line),
+                         void *arg, struct err *err)
 {
     struct arena a;
     struct manifest m;
@@ -225,7 +238,8 @@ struct index *index_open(const char *folder, const char *collection, unsigned ve
     arena_init(&a);
     bool ok = read_manifest(folder, manifest, &a, &m, complain, arg, err);
     if (ok && (strcmp(m.collection, collection) != 0 || m.version != version))
-        ok = err_set(err, ERR_bad_index, "%s holds %s@%u, not %s@%u", folder, m.collection, m.version, collection, version);
+        ok = err_set(err, ERR_bad_index, "%s holds %s@%u, not %s@%u", folder, m.collection,
+                     m.version, collection, version);
     for (int i = 0; ok && i < MANIFEST_FILES; i++)
         if (m.files[i].there)
             ok = read_part(folder, i, &m.files[i], &parts[i], err);

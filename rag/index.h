@@ -38,8 +38,9 @@ struct index_passage {
  * `manifest` is the SHA-256 that the manifest must have; NULL: any.  Problems of the
  * manifest are given to complain(), as manifest_parse() does.
  */
-struct index *index_open(const char *folder, const char *collection, unsigned version, const struct hash *manifest,
-                         void (*complain)(void *arg, const char *line), void *arg, struct err *err);
+struct index *index_open(const char *folder, const char *collection, unsigned version,
+                         const struct hash *manifest, void (*complain)(void *arg, const char *line),
+                         void *arg, struct err *err);
 struct index *index_ref(struct index *x);
 void index_unref(struct index *x); /* NULL is fine */
 
@@ -58,7 +59,8 @@ enum search_legs { LEGS_both, LEGS_lexical, LEGS_dense };
 
 struct search {
     struct str text;
-    const float *vector; /* of the text, by the index's model, of length 1; NULL: LSA makes its own, else lexical only */
+    const float *vector; /* of the text, by the index's model, of length 1; NULL: LSA makes its own,
+                            else lexical only */
     struct reader reader;
     struct access collection; /* who reads what names nobody itself */
     unsigned k;               /* 1 to SEARCH_MAX */
@@ -67,9 +69,9 @@ struct search {
 
 struct hit {
     uint32_t document;
-    uint32_t passage;      /* the best of those that were joined */
-    uint32_t from, to;     /* bytes of the document's text */
-    double score;          /* comparable within one search */
+    uint32_t passage;  /* the best of those that were joined */
+    uint32_t from, to; /* bytes of the document's text */
+    double score;      /* comparable within one search */
 };
 
 /*

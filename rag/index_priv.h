@@ -28,7 +28,8 @@ struct index {
 };
 
 /* Takes the parts over, whatever comes of it. */
-struct index *index_make(const struct manifest *m, struct str parts[MANIFEST_FILES], struct err *err);
+struct index *index_make(const struct manifest *m, struct str parts[MANIFEST_FILES],
+                         struct err *err);
 
 /* Who counts; `open` has room for every group. */
 void index_scope(const struct index *x, const struct search *s, bool *open, struct scope_of *scope);
@@ -40,8 +41,8 @@ struct candidate_passage {
 };
 
 /* Fills up to 2 * SEARCH_CANDIDATES; unsorted. */
-size_t index_candidates(const struct index *x, const struct search *s, const struct scope_of *scope, const float *vector,
-                        struct candidate_passage *c);
+size_t index_candidates(const struct index *x, const struct search *s, const struct scope_of *scope,
+                        const float *vector, struct candidate_passage *c);
 
 /* The scores of candidates under this weight, best first. */
 void candidates_fuse(struct candidate_passage *c, size_t n, unsigned lexical_percent);

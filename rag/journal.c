@@ -117,7 +117,8 @@ const float *journal_find(const struct journal *j, struct str text, unsigned *di
     return at ? (const float *)(const void *)(j->bytes.p + at - 1 + HASH_BYTES) : NULL;
 }
 
-bool journal_add(struct journal *j, struct str text, const float *row, unsigned dimension, struct err *err)
+bool journal_add(struct journal *j, struct str text, const float *row, unsigned dimension,
+                 struct err *err)
 {
     SCOPED(buf_done) struct buf record = BUF_INIT(SIZE_MAX);
     uint32_t head = dimension;

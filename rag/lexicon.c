@@ -27,7 +27,8 @@ bool lexicon_read(struct lexicon *l, struct str bytes)
     if (left < HEADER_WORDS || head[0] != MAGIC)
         return false;
     l->n_terms = head[1], l->n_passages = head[2], l->n_postings = head[3];
-    uint64_t words = (uint64_t)HEADER_WORDS + 2 * ((uint64_t)l->n_terms + 1) + l->n_postings + l->n_passages;
+    uint64_t words =
+        (uint64_t)HEADER_WORDS + 2 * ((uint64_t)l->n_terms + 1) + l->n_postings + l->n_passages;
     if (words * sizeof *head + l->n_postings > bytes.n)
         return false;
     l->term_at = head + HEADER_WORDS;
@@ -115,7 +116,8 @@ static void ask_term(void *arg, struct str text)
         q->terms[at] = fresh;
 }
 
-void lexicon_ask(const struct lexicon *l, struct str text, const struct scope_of *s, struct query *q)
+void lexicon_ask(const struct lexicon *l, struct str text, const struct scope_of *s,
+                 struct query *q)
 {
     struct asking a = {l, s, q};
     q->n = 0;
@@ -127,14 +129,16 @@ static double saturate(double count, double length, double mean)
     return count * (k1 + 1) / (count + k1 * (1 - b + b * length / mean));
 }
 
-void lexicon_score(const struct lexicon *l, const struct query *q, const struct scope_of *s, float *scores)
+void lexicon_score(const struct lexicon *l, const struct query *q, const struct scope_of *s,
+                   float *scores)
 {
     for (size_t k = 0; k < q->n; k++) {
         uint32_t term = q->terms[k].term;
         for (uint32_t i = l->first[term]; i < l->first[term + 1]; i++) {
             uint32_t p = l->passages[i];
             if (s->all || s->open[s->group[p]])
-                scores[p] += (float)(q->terms[k].weight * saturate(l->counts[i], l->lengths[p], s->mean_length));
+                scores[p] += (float)(q->terms[k].weight *
+                                     saturate(l->counts[i], l->lengths[p], s->mean_length));
         }
     }
 }

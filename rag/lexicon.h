@@ -38,16 +38,17 @@ bool lexicon_read(struct lexicon *l, struct str bytes);
 struct lexicon_draft;
 struct lexicon_draft *lexicon_draft_new(void);
 void lexicon_draft_free(struct lexicon_draft *d); /* NULL is fine */
-void lexicon_draft_add(struct lexicon_draft *d, struct str title, struct str text); /* the next passage */
+void lexicon_draft_add(struct lexicon_draft *d, struct str title,
+                       struct str text); /* the next passage */
 void lexicon_draft_write(struct lexicon_draft *d, struct buf *out);
 
 /* Which passages count: those whose group is open. */
 struct scope_of {
-    const uint32_t *group;  /* of each passage */
-    const bool *open;       /* of each group */
-    uint32_t n;             /* passages that count */
-    double mean_length;     /* of them */
-    bool all;               /* every passage counts */
+    const uint32_t *group; /* of each passage */
+    const bool *open;      /* of each group */
+    uint32_t n;            /* passages that count */
+    double mean_length;    /* of them */
+    bool all;              /* every passage counts */
 };
 
 struct query_term {
@@ -59,10 +60,12 @@ struct query {
     size_t n;
 };
 
-void lexicon_ask(const struct lexicon *l, struct str text, const struct scope_of *s, struct query *q);
+void lexicon_ask(const struct lexicon *l, struct str text, const struct scope_of *s,
+                 struct query *q);
 
 /* Adds to scores[passage], all zero before, for every passage that counts. */
-void lexicon_score(const struct lexicon *l, const struct query *q, const struct scope_of *s, float *scores);
+void lexicon_score(const struct lexicon *l, const struct query *q, const struct scope_of *s,
+                   float *scores);
 
 /* The place of a term; n_terms: unknown. */
 uint32_t lexicon_find(const struct lexicon *l, struct str term);

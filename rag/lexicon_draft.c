@@ -151,7 +151,8 @@ void lexicon_draft_add(struct lexicon_draft *d, struct str title, struct str tex
 static int by_text(const void *a, const void *b, void *draft)
 {
     const struct lexicon_draft *d = draft;
-    struct str x = word_text(d, &d->words[*(const uint32_t *)a]), y = word_text(d, &d->words[*(const uint32_t *)b]);
+    struct str x = word_text(d, &d->words[*(const uint32_t *)a]),
+               y = word_text(d, &d->words[*(const uint32_t *)b]);
     int order = memcmp(x.p, y.p, x.n < y.n ? x.n : y.n);
     return order ? order : (x.n > y.n) - (x.n < y.n);
 }
@@ -165,7 +166,8 @@ static void add_words(struct buf *out, const uint32_t *v, size_t n)
 /* Entries are in the order of passages, so each term's are too. */
 static void write_postings(const struct lexicon_draft *d, const uint32_t *next_of, struct buf *out)
 {
-    uint32_t *next = mem_zalloc((d->n_words + 1) * sizeof *next), *passages = mem_zalloc((d->n_entries + 1) * sizeof *passages);
+    uint32_t *next = mem_zalloc((d->n_words + 1) * sizeof *next),
+             *passages = mem_zalloc((d->n_entries + 1) * sizeof *passages);
     char *counts = mem_zalloc(d->n_entries + 1);
     memcpy(next, next_of, d->n_words * sizeof *next);
     for (size_t i = 0; i < d->n_entries; i++) {
@@ -185,7 +187,8 @@ void lexicon_draft_write(struct lexicon_draft *d, struct buf *out)
 {
     size_t n = d->n_words;
     uint32_t *order = mem_zalloc((n + 1) * sizeof *order), *at = mem_zalloc((n + 1) * sizeof *at);
-    uint32_t *first = mem_zalloc((n + 1) * sizeof *first), *first_of = mem_zalloc((n + 1) * sizeof *first_of);
+    uint32_t *first = mem_zalloc((n + 1) * sizeof *first),
+             *first_of = mem_zalloc((n + 1) * sizeof *first_of);
     for (size_t i = 0; i < n; i++)
         order[i] = (uint32_t)i;
     if (n)

@@ -138,21 +138,22 @@ void lsa_embed(const struct lsa *a, struct str title, struct str text, float *ou
 
 #ifdef HAVE_FAISS /* and with it BLAS and LAPACK, by Fortran's names */
 
-void sgemm_(const char *ta, const char *tb, const int *m, const int *n, const int *k, const float *alpha,
-            const float *a, const int *lda, const float *b, const int *ldb, const float *beta, float *c,
-            const int *ldc);
-void ssyev_(const char *jobz, const char *uplo, const int *n, float *a, const int *lda, float *w, float *work,
-            const int *lwork, int *info);
+void sgemm_(const char *ta, const char *tb, const int *m, const int *n, const int *k,
+            const float *alpha, const float *a, const int *lda, const float *b, const int *ldb,
+            const float *beta, float *c, const int *ldc);
+void ssyev_(const char *jobz, const char *uplo, const int *n, float *a, const int *lda, float *w,
+            float *work, const int *lwork, int *info);
 
-/* The matrix as the lexicon has it: column by column, a column being a term that stands in two passages or more. */
+/* The matrix as the lexicon has it: column by column, a column being a term that stands in two
+ * passages or more. */
 struct matrix {
     const struct lexicon *l;
     uint32_t *columns; /* terms of the lexicon */
     size_t n_columns;
-    float *idf;   /* of each column */
-    float *scale; /* of each passage: 1 / its length */
+    float *idf;         /* of each column */
+    float *scale;       /* of each passage: 1 / its length */
     float counted[256]; /* what a count weighs */
-    int r;        /* columns of a block, whose rows lie together */
+    int r;              /* columns of a block, whose rows lie together */
 };
 
 static float weight_of(const struct matrix *m, size_t column, uint32_t i)
@@ -197,7 +198,8 @@ static void matrix_done(struct matrix *m)
     free(m->scale);
 }
 
-__attribute__((optimize("O3"))) static void add_row(float *restrict to, const float *restrict from, float w, int n)
+__attribute__((optimize("O3"))) static void add_row(float *restrict to, const float *restrict from,
+                                                    float w, int n)
 {
     for (int i = 0; i < n; i++)
         to[i] += w * from[i];
@@ -208,7 +210,8 @@ static void multiply(const struct matrix *m, float *terms, float *passages, bool
 {
     const struct lexicon *l = m->l;
     size_t r = (size_t)m->r;
-    memset(to_terms ? terms : passages, 0, (to_terms ? m->n_columns : l->n_passages) * r * sizeof *terms);
+    memset(to_terms ? terms : passages, 0,
+           (to_terms ? m->n_columns : l->n_passages) * r * sizeof *terms);
     for (size_t c = 0; c < m->n_columns; c++)
         for (uint32_t i = l->first[m->columns[c]]; i < l->first[m->columns[c] + 1]; i++) {
             float *term = terms + c * r, *passage = passages + l->passages[i] * r;
@@ -228,11 +231,13 @@ static bool gram(const float *block, size_t rows, int r, float *vectors, float *
     return info == 0;
 }
 
-/* block = block times the eigenvectors over the roots of their values: its columns are orthonormal. */
+/* block = block times the eigenvectors over the roots of their values: its columns are orthonormal.
+ */
 static bool turn(float *block, size_t rows, int r)
 {
     const float one = 1, zero = 0;
-    float *vectors = mem_zalloc((size_t)r * (size_t)r * sizeof *vectors), *values = mem_zalloc((size_t)r * sizeof *values);
+    float *vectors = mem_zalloc((size_t)r * (size_t)r * sizeof *vectors),
+          *values = mem_zalloc((size_t)r * sizeof *values);
     float *out = mem_zalloc(rows * (size_t)r * sizeof *out);
     bool ok = gram(block, rows, r, vectors, values);
     for (int k = 0; ok && k < r; k++) {
@@ -274,7 +279,8 @@ static struct lsa *pack(const struct matrix *m, const float *terms)
     }
     buf_add(&out, (struct str){(const char *)m->idf, m->n_columns * sizeof *m->idf});
     for (size_t c = 0; c < m->n_columns; c++) /* values ascend, so the last columns lead */
-        buf_add(&out, (struct str){(const char *)(terms + c * (size_t)m->r + OVERSAMPLING), dimension * sizeof *terms});
+        buf_add(&out, (struct str){(const char *)(terms + c * (size_t)m->r + OVERSAMPLING),
+                                   dimension * sizeof *terms});
     for (size_t c = 0; c < m->n_columns; c++)
         buf_add(&out, lexicon_term(m->l, m->columns[c]));
     struct lsa *a = lsa_read(buf_str(&out));

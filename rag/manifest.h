@@ -15,12 +15,21 @@
 enum { MANIFEST_FORMAT = 1, MANIFEST_MAX_BYTES = 64 * 1024, MANIFEST_FILES = 7 };
 
 /* The files of a version, in this order. */
-enum part { PART_documents, PART_texts, PART_passages, PART_headings, PART_lexicon, PART_lsa, PART_vectors };
+enum part {
+    PART_documents,
+    PART_texts,
+    PART_passages,
+    PART_headings,
+    PART_lexicon,
+    PART_lsa,
+    PART_vectors
+};
 extern const char *const part_names[MANIFEST_FILES];
 
 enum embedder_kind { EMBEDDER_none, EMBEDDER_lsa, EMBEDDER_model };
 
-/* How the two legs did on questions made of the corpus itself: thousandths of mean reciprocal rank. */
+/* How the two legs did on questions made of the corpus itself: thousandths of mean reciprocal rank.
+ */
 struct fusion {
     unsigned lexical_percent; /* the weight of the lexical leg; 100: the dense one does not help */
     unsigned questions;       /* 0: not measured */

@@ -15,7 +15,8 @@ static int compare(struct str a, struct str b)
 
 static int by_id(const void *a, const void *b)
 {
-    return compare((*(const struct index_document *const *)a)->id, (*(const struct index_document *const *)b)->id);
+    return compare((*(const struct index_document *const *)a)->id,
+                   (*(const struct index_document *const *)b)->id);
 }
 
 /* The parent's documents in the order of their ids. */
@@ -45,7 +46,8 @@ static long find(const struct index_document **v, size_t n, struct str id)
     return -1;
 }
 
-static bool can_keep(const struct build *b, const struct document *d, const struct index_document *before)
+static bool can_keep(const struct build *b, const struct document *d,
+                     const struct index_document *before)
 {
     const struct manifest *m = before ? &b->parent->manifest : NULL;
     return m && m->token_version == TOKEN_VERSION && m->chunk_version == CHUNK_VERSION &&
@@ -80,10 +82,13 @@ static uint32_t add_heading(struct plan *p, struct str heading)
 static void cut(void *arg, const struct section *s, size_t from, size_t to)
 {
     struct cutting *c = arg;
-    if (s != c->last) /* passages of one section share its heading's place: so they are known as neighbours */
+    if (s != c->last) /* passages of one section share its heading's place: so they are known as
+                         neighbours */
         c->heading_at = add_heading(c->p, s->heading);
     c->last = s;
-    add_passage(c->p, &(struct index_passage){c->document, (uint32_t)from, (uint32_t)to, c->heading_at, (uint32_t)s->heading.n},
+    add_passage(c->p,
+                &(struct index_passage){c->document, (uint32_t)from, (uint32_t)to, c->heading_at,
+                                        (uint32_t)s->heading.n},
                 NONE);
 }
 
@@ -130,13 +135,15 @@ void plan_make(struct plan *p, const struct build *b)
         const struct index_document *was = at >= 0 ? before[at] : NULL;
         if (at >= 0)
             used[at] = true;
-        p->items[p->n++] = (struct item){d->id,    d->title, d->text, d->version, d->has_access ? &d->access : NULL, d,
-                                         was, can_keep(b, d, was)};
+        p->items[p->n++] = (struct item){
+            d->id, d->title,           d->text, d->version, d->has_access ? &d->access : NULL, d,
+            was,   can_keep(b, d, was)};
     }
     for (size_t i = 0; b->add && i < n_before; i++)
         if (!used[i]) {
             const struct index_document *d = before[i];
-            p->items[p->n++] = (struct item){d->id, d->title, d->text, d->version, access_before(b->parent, d), NULL, d, true};
+            p->items[p->n++] = (struct item){
+                d->id, d->title, d->text, d->version, access_before(b->parent, d), NULL, d, true};
             p->kept_from_parent++;
         }
     free(before);
@@ -174,7 +181,8 @@ bool plan_is_unchanged(const struct plan *p)
     if (!x || p->n != x->manifest.documents || !same_embedder(p->b))
         return false;
     for (size_t i = 0; i < p->n; i++)
-        if (!p->items[i].same || !same_access(p->items[i].access, access_before(x, p->items[i].before)))
+        if (!p->items[i].same ||
+            !same_access(p->items[i].access, access_before(x, p->items[i].before)))
             return false;
     return true;
 }
@@ -202,5 +210,6 @@ struct str plan_text(const struct plan *p, uint32_t passage)
 void plan_title(const struct plan *p, uint32_t passage, struct buf *out)
 {
     const struct index_passage *q = &p->passages[passage];
-    passage_title(p->items[q->document].title, (struct str){p->headings.p + q->heading_at, q->heading_bytes}, out);
+    passage_title(p->items[q->document].title,
+                  (struct str){p->headings.p + q->heading_at, q->heading_bytes}, out);
 }

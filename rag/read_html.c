@@ -30,8 +30,9 @@ static bool is_hidden(const xmlNode *n)
 
 static bool is_block(const xmlNode *n)
 {
-    return is_one_of(n, "p div section article main header footer nav aside ul ol li dl dt dd table tr pre "
-                        "blockquote h1 h2 h3 h4 h5 h6 br hr form figure figcaption address fieldset");
+    return is_one_of(
+        n, "p div section article main header footer nav aside ul ol li dl dt dd table tr pre "
+           "blockquote h1 h2 h3 h4 h5 h6 br hr form figure figcaption address fieldset");
 }
 
 /* Runs of white space are one space, as a browser shows them. */
@@ -57,7 +58,9 @@ static void end_block(struct buf *out)
 static unsigned heading_level(const xmlNode *n)
 {
     const char *name = (const char *)n->name;
-    return name[0] == 'h' && name[1] >= '1' && name[1] <= '6' && !name[2] ? (unsigned)(name[1] - '0') : 0;
+    return name[0] == 'h' && name[1] >= '1' && name[1] <= '6' && !name[2]
+               ? (unsigned)(name[1] - '0')
+               : 0;
 }
 
 static void add_heading(struct reading *r, const xmlNode *n, unsigned level)
@@ -138,7 +141,8 @@ static void add(struct source *s, struct reading *r)
         buf_cut(&r->text, r->text.n - 1);
     outline_end(&r->outline, r->text.n);
     if (text_is_blank(buf_str(&r->text))) {
-        source_problem(s, 0, "the page shows no text; remove the file, or save what the browser shows");
+        source_problem(s, 0,
+                       "the page shows no text; remove the file, or save what the browser shows");
         return;
     }
     struct document d = {
@@ -168,7 +172,8 @@ void read_html(struct source *s)
                                     HTML_PARSE_RECOVER | HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING |
                                         HTML_PARSE_NONET | HTML_PARSE_COMPACT);
     xmlNode *root = doc ? xmlDocGetRootElement(doc) : NULL;
-    struct reading r = {.text = BUF_INIT(DOCUMENT_MAX_BYTES), .outline = {.arena = &s->corpus->arena}};
+    struct reading r = {.text = BUF_INIT(DOCUMENT_MAX_BYTES),
+                        .outline = {.arena = &s->corpus->arena}};
     r.outline.v = arena_alloc(r.outline.arena, 16 * sizeof *r.outline.v);
     r.outline.room = 16;
     r.outline.v[r.outline.n++] = (struct section){STR(""), 0, 0};

@@ -15,13 +15,22 @@
 enum { NAMES_MAX = 64, DEPTH = 32 };
 
 enum member {
-    AT_top, AT_id, AT_title, AT_text, AT_acl, AT_teams, AT_team, AT_tags, AT_tag,
+    AT_top,
+    AT_id,
+    AT_title,
+    AT_text,
+    AT_acl,
+    AT_teams,
+    AT_team,
+    AT_tags,
+    AT_tag,
     AT_slip, /* and those after it */
 };
 
 static const char *const paths[] = {
-    "", "id", "title", "text", "acl", "acl.teams", "acl.teams[]", "acl.tags", "acl.tags[]",
-    "acls", "ACL", "access", "teams", "tags", "team", "tag", "acl.team", "acl.tag", "_id", "body", "content",
+    "",         "id",         "title",    "text",    "acl",    "acl.teams", "acl.teams[]",
+    "acl.tags", "acl.tags[]", "acls",     "ACL",     "access", "teams",     "tags",
+    "team",     "tag",        "acl.team", "acl.tag", "_id",    "body",      "content",
 };
 
 struct row {
@@ -41,7 +50,8 @@ static void make_plan(void)
     plan = json_plan_new(paths, sizeof paths / sizeof paths[0]);
 }
 
-__attribute__((format(printf, 3, 4))) static void wrong(struct row *r, const char *at, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static void wrong(struct row *r, const char *at,
+                                                        const char *fmt, ...)
 {
     char what[256];
     va_list ap;
@@ -52,7 +62,8 @@ __attribute__((format(printf, 3, 4))) static void wrong(struct row *r, const cha
     source_problem(r->source, at ? (size_t)(at - r->source->bytes.p) : r->from, "%s", what);
 }
 
-static void add_name(struct row *r, const struct json_value *v, const char **names, size_t *n, const char *what)
+static void add_name(struct row *r, const struct json_value *v, const char **names, size_t *n,
+                     const char *what)
 {
     SCOPED(buf_done) struct buf name = BUF_INIT(256);
     if (v->kind != VALUE_STRING || json_text_bytes(v) == 0)
@@ -80,8 +91,8 @@ static bool on_hit(void *arg, const struct json_hit *h, struct err *err)
     struct row *r = arg;
     (void)err;
     if (h->path >= AT_slip)
-        wrong(r, r->source->bytes.p + r->from + h->value.from, "unknown member '%s'; did you mean '%s'?",
-              paths[h->path], meant(h->path));
+        wrong(r, r->source->bytes.p + r->from + h->value.from,
+              "unknown member '%s'; did you mean '%s'?", paths[h->path], meant(h->path));
     else if (h->path == AT_team)
         add_name(r, &h->value, r->teams, &r->n_teams, "team");
     else if (h->path == AT_tag)
@@ -144,7 +155,8 @@ static void bad_json(struct row *r, const struct err *err, struct str line)
     const char *at = strrchr(err->say, ' ');
     int64_t byte = 0;
     struct str what = str_of(err->say);
-    if (err->code == ERR_bad_json && at && str_int(str_of(at + 1), &byte) && what.n > strlen(" at byte ") + strlen(at + 1))
+    if (err->code == ERR_bad_json && at && str_int(str_of(at + 1), &byte) &&
+        what.n > strlen(" at byte ") + strlen(at + 1))
         what.n -= strlen(" at byte") + strlen(at);
     if (byte < 0 || (size_t)byte > line.n)
         byte = 0;

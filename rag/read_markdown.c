@@ -16,11 +16,13 @@ struct front {
 
 static const struct conf_row rows[] = {
     {"id", CONF_TYPE_TEXT, offsetof(struct front, id), NULL, 1, DOCUMENT_ID_BYTES, NULL, NULL, ""},
-    {"title", CONF_TYPE_TEXT, offsetof(struct front, title), NULL, 1, DOCUMENT_TITLE_BYTES, NULL, NULL, ""},
+    {"title", CONF_TYPE_TEXT, offsetof(struct front, title), NULL, 1, DOCUMENT_TITLE_BYTES, NULL,
+     NULL, ""},
     {"acl.teams", CONF_TYPE_WORDS, offsetof(struct front, teams), NULL, 0, 0, NULL, NULL, ""},
     {"acl.tags", CONF_TYPE_WORDS, offsetof(struct front, tags), NULL, 0, 0, NULL, NULL, ""},
 };
-static const struct conf_table table = {"front matter", rows, sizeof rows / sizeof rows[0], sizeof(struct front)};
+static const struct conf_table table = {"front matter", rows, sizeof rows / sizeof rows[0],
+                                        sizeof(struct front)};
 
 static struct str line_at(struct str text, size_t at)
 {
@@ -58,8 +60,10 @@ static void keep_ours(struct conf *conf, struct conf_node *root)
     size_t kept = 0;
     for (size_t i = 0; i < root->n; i++) {
         struct str name = root->entries[i].name;
-        bool ours = str_eq(name, STR("id")) || str_eq(name, STR("title")) || str_eq(name, STR("acl"));
-        if (!ours && (conf_nearest(name, STR("acl")).n || str_eq(name, STR("teams")) || str_eq(name, STR("access"))))
+        bool ours =
+            str_eq(name, STR("id")) || str_eq(name, STR("title")) || str_eq(name, STR("acl"));
+        if (!ours && (conf_nearest(name, STR("acl")).n || str_eq(name, STR("teams")) ||
+                      str_eq(name, STR("access"))))
             conf_problem(conf, root->entries[i].at, "unknown option '%s'; did you mean 'acl'?",
                          conf_quote(conf, name));
         if (ours)
@@ -75,7 +79,8 @@ static bool read_front(struct source *s, struct str front, struct document *d)
     struct conf_node *root = conf_parse(conf, front);
     struct front f = {0};
     if (root && root->kind != CONF_MAP)
-        conf_problem(conf, (struct conf_place){2, 1}, "front matter is 'name: value' lines between two lines '---'");
+        conf_problem(conf, (struct conf_place){2, 1},
+                     "front matter is 'name: value' lines between two lines '---'");
     if (root && root->kind == CONF_MAP) {
         keep_ours(conf, root);
         conf_read(conf, root, &table, &f);
@@ -177,7 +182,8 @@ void read_markdown(struct source *s)
     if (!ok)
         return;
     if (text_is_blank((struct str){s->bytes.p + from, s->bytes.n - from})) {
-        source_problem(s, from, "nothing follows the front matter; write something, or remove the file");
+        source_problem(s, from,
+                       "nothing follows the front matter; write something, or remove the file");
         return;
     }
     o.v = arena_alloc(o.arena, 16 * sizeof *o.v);

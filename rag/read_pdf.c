@@ -73,26 +73,34 @@ static void add(struct source *s, const struct buf *text)
     struct corpus *c = s->corpus;
     for (size_t i = 0, n; i < text->n; i += n)
         if ((n = utf8_len((struct str){text->p + i, text->n - i})) == 0 || !text->p[i]) {
-            source_problem(s, 0, "pdftotext gives bytes that are no text; print the file to PDF anew");
+            source_problem(s, 0,
+                           "pdftotext gives bytes that are no text; print the file to PDF anew");
             return;
         }
     if (text_is_blank(buf_str(text))) {
         source_problem(s, 0, "the PDF holds no text, perhaps only scans; run it through OCR first");
         return;
     }
-    source_add(s, &(struct document){.id = s->id, .title = STR(""), .text = {arena_strdup(&c->arena, buf_str(text)), text->n}}, 0);
+    source_add(s,
+               &(struct document){.id = s->id,
+                                  .title = STR(""),
+                                  .text = {arena_strdup(&c->arena, buf_str(text)), text->n}},
+               0);
 }
 
 void read_pdf(struct source *s)
 {
     if (!str_starts(s->bytes, STR("%PDF-"))) {
-        source_problem(s, 0, "this is no PDF: it does not begin with %%PDF-; give it the suffix of its format");
+        source_problem(
+            s, 0,
+            "this is no PDF: it does not begin with %%PDF-; give it the suffix of its format");
         return;
     }
     int fd = -1, status = 0;
     pid_t pid = start(s->file, &fd);
     if (pid < 0) {
-        source_problem(s, 0, "pdftotext cannot be run (%s); install poppler-utils", strerror(errno));
+        source_problem(s, 0, "pdftotext cannot be run (%s); install poppler-utils",
+                       strerror(errno));
         return;
     }
     struct buf text = BUF_INIT(DOCUMENT_MAX_BYTES);
@@ -103,7 +111,8 @@ void read_pdf(struct source *s)
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
     if (!whole)
-        source_problem(s, 0, "reading it takes more than 60 s, or gives more than 64 MiB; split the file");
+        source_problem(
+            s, 0, "reading it takes more than 60 s, or gives more than 64 MiB; split the file");
     else if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_NO_PROGRAM)
         source_problem(s, 0, "pdftotext cannot be run; install poppler-utils");
     else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)

@@ -75,13 +75,14 @@ static uint8_t *bits_of(const struct index *x, const struct scope_of *scope)
     return bits;
 }
 
-static size_t add_dense(const struct index *x, const struct scope_of *scope, const float *vector, const float *lexical,
-                        struct candidate_passage *c, size_t n)
+static size_t add_dense(const struct index *x, const struct scope_of *scope, const float *vector,
+                        const float *lexical, struct candidate_passage *c, size_t n)
 {
     uint32_t ids[SEARCH_CANDIDATES];
     float scores[SEARCH_CANDIDATES];
     uint8_t *bits = bits_of(x, scope);
-    size_t found = vectors_search(x->vectors, vector, SEARCH_CANDIDATES, bits, ids, scores), own = n;
+    size_t found = vectors_search(x->vectors, vector, SEARCH_CANDIDATES, bits, ids, scores),
+           own = n;
     free(bits);
     for (size_t i = 0; i < own; i++)
         c[i].dense = vectors_score(x->vectors, vector, c[i].passage);
@@ -90,13 +91,14 @@ static size_t add_dense(const struct index *x, const struct scope_of *scope, con
         for (size_t k = 0; k < own && !there; k++)
             there = c[k].passage == ids[i];
         if (!there)
-            c[n++] = (struct candidate_passage){.passage = ids[i], .lexical = lexical[ids[i]], .dense = scores[i]};
+            c[n++] = (struct candidate_passage){
+                .passage = ids[i], .lexical = lexical[ids[i]], .dense = scores[i]};
     }
     return n;
 }
 
-size_t index_candidates(const struct index *x, const struct search *s, const struct scope_of *scope, const float *vector,
-                        struct candidate_passage *c)
+size_t index_candidates(const struct index *x, const struct search *s, const struct scope_of *scope,
+                        const float *vector, struct candidate_passage *c)
 {
     uint32_t best[SEARCH_CANDIDATES];
     struct query q;
@@ -110,7 +112,8 @@ size_t index_candidates(const struct index *x, const struct search *s, const str
         n = best_of(scores, x->manifest.passages, best);
     }
     for (size_t i = 0; i < n; i++)
-        c[i] = (struct candidate_passage){.passage = best[i], .lexical = scores[best[i]], .dense = NO_LEG};
+        c[i] = (struct candidate_passage){
+            .passage = best[i], .lexical = scores[best[i]], .dense = NO_LEG};
     if (vector && x->vectors)
         n = add_dense(x, scope, vector, scores, c, n);
     free(scores);
@@ -135,17 +138,20 @@ void candidates_fuse(struct candidate_passage *c, size_t n, unsigned lexical_per
     }
     for (size_t i = 0; i < n; i++) {
         double dense = high > low ? (c[i].dense - low) / (high - low) : 0;
-        c[i].score = lexical_percent == 100 ? c[i].lexical : w * (most > 0 ? c[i].lexical / most : 0) + (1 - w) * dense;
+        c[i].score = lexical_percent == 100
+                         ? c[i].lexical
+                         : w * (most > 0 ? c[i].lexical / most : 0) + (1 - w) * dense;
     }
     qsort(c, n, sizeof *c, by_score);
 }
 
-static bool join(const struct index *x, const struct candidate_passage *c, struct hit *h, uint32_t *low, uint32_t *high)
+static bool join(const struct index *x, const struct candidate_passage *c, struct hit *h,
+                 uint32_t *low, uint32_t *high)
 {
     const struct index_passage *p = &x->passages[c->passage], *own = &x->passages[h->passage];
     bool beside = c->passage + 1 == *low || c->passage == *high + 1;
-    if (p->document != h->document || !beside || *high - *low + 1 >= JOINED_MAX || p->heading_at != own->heading_at ||
-        p->heading_bytes != own->heading_bytes)
+    if (p->document != h->document || !beside || *high - *low + 1 >= JOINED_MAX ||
+        p->heading_at != own->heading_at || p->heading_bytes != own->heading_bytes)
         return false;
     *low = c->passage < *low ? c->passage : *low;
     *high = c->passage > *high ? c->passage : *high;
@@ -154,7 +160,8 @@ static bool join(const struct index *x, const struct candidate_passage *c, struc
     return true;
 }
 
-static size_t take(const struct index *x, const struct candidate_passage *c, size_t n, unsigned k, struct hit *hits)
+static size_t take(const struct index *x, const struct candidate_passage *c, size_t n, unsigned k,
+                   struct hit *hits)
 {
     uint32_t low[SEARCH_MAX], high[SEARCH_MAX];
     size_t held = 0;

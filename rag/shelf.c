@@ -44,7 +44,8 @@ void shelf_unref(struct shelf *s)
     free(s);
 }
 
-void shelf_add(struct shelf *s, const char *collection, const char *label, unsigned version, struct index *x)
+void shelf_add(struct shelf *s, const char *collection, const char *label, unsigned version,
+               struct index *x)
 {
     s->entries = mem_realloc(s->entries, (s->n + 1) * sizeof *s->entries);
     s->entries[s->n++] = (struct entry){
@@ -59,7 +60,8 @@ const struct place *shelf_find(const struct shelf *s, struct str collection, str
     bool by_number = str_int(label, &version);
     for (size_t i = 0; i < s->n; i++) {
         const struct entry *e = &s->entries[i];
-        bool match = by_number ? e->place.version == version : str_eq(str_of(e->place.label), label);
+        bool match =
+            by_number ? e->place.version == version : str_eq(str_of(e->place.label), label);
         if (match && str_eq(str_of(e->collection), collection))
             return &e->place;
     }
@@ -69,7 +71,8 @@ const struct place *shelf_find(const struct shelf *s, struct str collection, str
 struct index *shelf_index(const struct shelf *s, const char *collection, unsigned version)
 {
     for (size_t i = 0; i < s->n; i++)
-        if (s->entries[i].place.version == version && strcmp(s->entries[i].collection, collection) == 0)
+        if (s->entries[i].place.version == version &&
+            strcmp(s->entries[i].collection, collection) == 0)
             return s->entries[i].place.index;
     return NULL;
 }

@@ -19,7 +19,8 @@ struct shelf *shelf_ref(struct shelf *s);
 void shelf_unref(struct shelf *s); /* NULL is fine */
 
 /* A label of a collection; takes the reference of x over.  x NULL: it cannot be used. */
-void shelf_add(struct shelf *s, const char *collection, const char *label, unsigned version, struct index *x);
+void shelf_add(struct shelf *s, const char *collection, const char *label, unsigned version,
+               struct index *x);
 
 struct place {
     const char *label;
@@ -39,7 +40,7 @@ struct shelf_slot {
 };
 void shelf_slot_init(struct shelf_slot *s); /* with an empty one */
 void shelf_slot_done(struct shelf_slot *s);
-struct shelf *shelf_slot_get(struct shelf_slot *s); /* a new reference */
+struct shelf *shelf_slot_get(struct shelf_slot *s);             /* a new reference */
 void shelf_slot_put(struct shelf_slot *s, struct shelf *shelf); /* takes the reference over */
 
 #endif

@@ -17,12 +17,12 @@ struct words {
 
 static bool has_no_spaces(utf8proc_int32_t c)
 {
-    return (c >= 0x0E00 && c <= 0x0EFF) ||   /* Thai, Lao */
-           (c >= 0x1000 && c <= 0x109F) ||   /* Myanmar */
-           (c >= 0x1780 && c <= 0x17FF) ||   /* Khmer */
-           (c >= 0x3040 && c <= 0x30FF) ||   /* Hiragana, Katakana */
-           (c >= 0x3400 && c <= 0x9FFF) ||   /* Han */
-           (c >= 0xAC00 && c <= 0xD7A3) ||   /* Hangul: endings stick to words */
+    return (c >= 0x0E00 && c <= 0x0EFF) || /* Thai, Lao */
+           (c >= 0x1000 && c <= 0x109F) || /* Myanmar */
+           (c >= 0x1780 && c <= 0x17FF) || /* Khmer */
+           (c >= 0x3040 && c <= 0x30FF) || /* Hiragana, Katakana */
+           (c >= 0x3400 && c <= 0x9FFF) || /* Han */
+           (c >= 0xAC00 && c <= 0xD7A3) || /* Hangul: endings stick to words */
            (c >= 0xF900 && c <= 0xFAFF) || (c >= 0x20000 && c <= 0x3FFFF);
 }
 
@@ -33,17 +33,19 @@ static bool is_accent(utf8proc_int32_t c)
 
 static bool is_letter(utf8proc_int32_t c)
 {
-    const unsigned letters = 1u << UTF8PROC_CATEGORY_LU | 1u << UTF8PROC_CATEGORY_LL | 1u << UTF8PROC_CATEGORY_LT |
-                             1u << UTF8PROC_CATEGORY_LM | 1u << UTF8PROC_CATEGORY_LO | 1u << UTF8PROC_CATEGORY_MN |
-                             1u << UTF8PROC_CATEGORY_MC | 1u << UTF8PROC_CATEGORY_ND | 1u << UTF8PROC_CATEGORY_NL |
-                             1u << UTF8PROC_CATEGORY_NO;
+    const unsigned letters = 1u << UTF8PROC_CATEGORY_LU | 1u << UTF8PROC_CATEGORY_LL |
+                             1u << UTF8PROC_CATEGORY_LT | 1u << UTF8PROC_CATEGORY_LM |
+                             1u << UTF8PROC_CATEGORY_LO | 1u << UTF8PROC_CATEGORY_MN |
+                             1u << UTF8PROC_CATEGORY_MC | 1u << UTF8PROC_CATEGORY_ND |
+                             1u << UTF8PROC_CATEGORY_NL | 1u << UTF8PROC_CATEGORY_NO;
     return letters >> utf8proc_category(c) & 1;
 }
 
 static void say(struct words *w)
 {
     if (w->n)
-        w->each(w->arg, (struct str){w->term, w->letters > TOKEN_LETTERS && !w->has_digit ? w->cut : w->n});
+        w->each(w->arg,
+                (struct str){w->term, w->letters > TOKEN_LETTERS && !w->has_digit ? w->cut : w->n});
     w->n = w->letters = 0;
     w->has_digit = false;
 }
@@ -112,9 +114,9 @@ static void add_decomposed(struct words *w, utf8proc_int32_t c)
         add(w, c);
         return;
     }
-    utf8proc_ssize_t n =
-        utf8proc_decompose_char(c, parts, DECOMPOSED_MAX,
-                                UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD, &boundary);
+    utf8proc_ssize_t n = utf8proc_decompose_char(
+        c, parts, DECOMPOSED_MAX, UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD,
+        &boundary);
     for (utf8proc_ssize_t i = 0; i < n && i < DECOMPOSED_MAX; i++)
         add(w, parts[i]);
 }

@@ -19,7 +19,8 @@ enum {
     TOKEN_MAX_BYTES = 64,
 };
 
-/* Calls each() with every term of the text in order; it is borrowed.  What is not UTF-8 parts words. */
+/* Calls each() with every term of the text in order; it is borrowed.  What is not UTF-8 parts
+ * words. */
 void tokens(struct str text, void (*each)(void *arg, struct str term), void *arg);
 
 /* How many words a text has, about: two characters of a script without spaces count as one. */

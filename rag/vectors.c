@@ -68,8 +68,8 @@ void vectors_free(struct vectors *v)
     free(v);
 }
 
-static bool search_open(const struct vectors *v, const float *asked, idx_t k, const uint8_t *open, float *scores,
-                        idx_t *ids)
+static bool search_open(const struct vectors *v, const float *asked, idx_t k, const uint8_t *open,
+                        float *scores, idx_t *ids)
 {
     FaissIDSelectorBitmap *selector = NULL;
     FaissSearchParameters *parameters = NULL;
@@ -83,8 +83,8 @@ static bool search_open(const struct vectors *v, const float *asked, idx_t k, co
     return ok;
 }
 
-size_t vectors_search(const struct vectors *v, const float *asked, size_t k, const uint8_t *open, uint32_t *ids,
-                      float *scores)
+size_t vectors_search(const struct vectors *v, const float *asked, size_t k, const uint8_t *open,
+                      uint32_t *ids, float *scores)
 {
     if (k > v->n)
         k = v->n;
@@ -136,8 +136,8 @@ void vectors_free(struct vectors *v)
     (void)v;
 }
 
-size_t vectors_search(const struct vectors *v, const float *asked, size_t k, const uint8_t *open, uint32_t *ids,
-                      float *scores)
+size_t vectors_search(const struct vectors *v, const float *asked, size_t k, const uint8_t *open,
+                      uint32_t *ids, float *scores)
 {
     (void)v, (void)asked, (void)k, (void)open, (void)ids, (void)scores;
     return 0;

@@ -9,7 +9,8 @@
 #include <string.h>
 
 static const struct arg_option list_options[] = {OPTION_JSON, OPTION_CONFIG, OPTION_DATA_DIR, {0}};
-static const struct arg_option label_options[] = {OPTION_JSON, OPTION_DRY_RUN, OPTION_CONFIG, OPTION_DATA_DIR, {0}};
+static const struct arg_option label_options[] = {
+    OPTION_JSON, OPTION_DRY_RUN, OPTION_CONFIG, OPTION_DATA_DIR, {0}};
 static const struct arg_option rollback_options[] = {
     {"label", 0, "LABEL", "the label that goes back; production if not given"},
     OPTION_JSON,
@@ -21,17 +22,20 @@ static const struct arg_option rollback_options[] = {
 
 bool rag_path(const char *collection, const char *verb, char path[RAG_PATH_BYTES], struct err *err)
 {
-    size_t n = strspn(collection, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._-");
+    size_t n =
+        strspn(collection, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._-");
     bool ok = n > 0 && n <= 64 && !collection[n];
     if (!ok)
-        return err_say(err, ERR_not_found, "collection", "there is no collection '%.64s'", collection);
+        return err_say(err, ERR_not_found, "collection", "there is no collection '%.64s'",
+                       collection);
     snprintf(path, RAG_PATH_BYTES, "/rag/%s/%s", collection, verb);
     return true;
 }
 
 static int list_run(const struct args *a)
 {
-    static const char *const columns[] = {"collection", "version", "documents", "passages", "labels", "created_ms"};
+    static const char *const columns[] = {"collection", "version", "documents",
+                                          "passages",   "labels",  "created_ms"};
     struct err err = {0};
     if (a->n_words)
         return EXIT_USAGE;
@@ -49,7 +53,8 @@ static int list_run(const struct args *a)
 /* Exit 1 if one of them cannot be served. */
 static int health_run(const struct args *a)
 {
-    static const char *const columns[] = {"collection", "version", "labels", "ok", "embedder", "lexical_percent", "problem"};
+    static const char *const columns[] = {"collection", "version",         "labels", "ok",
+                                          "embedder",   "lexical_percent", "problem"};
     struct err err = {0};
     if (a->n_words)
         return EXIT_USAGE;
@@ -73,12 +78,14 @@ static int change(const struct args *a, const char *verb, json_t *in)
     char path[RAG_PATH_BYTES];
     struct err err = {0};
     json_t *out = NULL;
-    bool ok = rag_path(a->words[0], verb, path, &err) && owner_call(a, "POST", path, in, &out, &err);
+    bool ok =
+        rag_path(a->words[0], verb, path, &err) && owner_call(a, "POST", path, in, &out, &err);
     if (ok && args_has(a, "json"))
         show_json(out);
     else if (ok)
-        out_print("%s of %s %s version %lld\n", json_string_value(json_object_get(out, "label")), a->words[0],
-                  args_has(a, "dry-run") ? "would be" : "is now", (long long)json_integer_value(json_object_get(out, "version")));
+        out_print("%s of %s %s version %lld\n", json_string_value(json_object_get(out, "label")),
+                  a->words[0], args_has(a, "dry-run") ? "would be" : "is now",
+                  (long long)json_integer_value(json_object_get(out, "version")));
     json_decref(in);
     json_decref(out);
     return ok ? EXIT_OK : cli_fail(&err);
@@ -89,7 +96,8 @@ static int label_run(const struct args *a)
     int64_t version;
     if (a->n_words != 3 || !str_int(str_of(a->words[2]), &version))
         return EXIT_USAGE;
-    return change(a, "label", json_pack("{s:s, s:I}", "label", a->words[1], "version", (json_int_t)version));
+    return change(a, "label",
+                  json_pack("{s:s, s:I}", "label", a->words[1], "version", (json_int_t)version));
 }
 
 static int rollback_run(const struct args *a)
@@ -138,5 +146,6 @@ const struct command command_rag = {
     .name = "rag",
     .args = "...",
     .help = "ingest documents, search them, and move between versions of their index",
-    .subs = (const struct command *const[]){&rag_ingest, &list, &rag_search, &label, &rollback, &health, NULL},
+    .subs = (const struct command *const[]){&rag_ingest, &list, &rag_search, &label, &rollback,
+                                            &health, NULL},
 };

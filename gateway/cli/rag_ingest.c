@@ -19,7 +19,8 @@ static const struct arg_option options[] = {
     {0},
 };
 
-/* The owner may work elsewhere, so paths are whole; one that is not there is for it to complain of. */
+/* The owner may work elsewhere, so paths are whole; one that is not there is for it to complain of.
+ */
 static bool add_paths(const struct args *a, json_t *in, struct err *err)
 {
     json_t *paths = json_array();
@@ -47,9 +48,11 @@ static void show_fusion(const json_t *out)
     long long percent = number(f, "lexical_percent");
     if (number(f, "questions") == 0)
         return;
-    out_print("found again of %lld questions made of the documents (mean reciprocal rank): lexical .%03lld, dense (%s) "
+    out_print("found again of %lld questions made of the documents (mean reciprocal rank): lexical "
+              ".%03lld, dense (%s) "
               ".%03lld, both .%03lld\n",
-              number(f, "questions"), number(f, "lexical"), embedder, number(f, "dense"), number(f, "fused"));
+              number(f, "questions"), number(f, "lexical"), embedder, number(f, "dense"),
+              number(f, "fused"));
     if (percent == 100)
         out_print("the dense leg does not help here: search is lexical\n");
     else
@@ -67,12 +70,15 @@ static void show(const struct args *a, const json_t *out)
     if (json_is_true(json_object_get(out, "unchanged")) && !dry)
         out_print("%s: nothing has changed since version %lld\n", name, number(out, "version"));
     else
-        out_print("%s: %s %lld: %lld documents (%lld kept, %lld changed, %lld new, %lld gone), %lld passages, %lld embedded\n",
-                  name, dry ? "would be the version after" : "version", number(out, "version"), number(out, "documents"),
-                  number(out, "kept"), number(out, "changed"), number(out, "added"), number(out, "removed"),
-                  number(out, "passages"), number(out, "embedded"));
+        out_print("%s: %s %lld: %lld documents (%lld kept, %lld changed, %lld new, %lld gone), "
+                  "%lld passages, %lld embedded\n",
+                  name, dry ? "would be the version after" : "version", number(out, "version"),
+                  number(out, "documents"), number(out, "kept"), number(out, "changed"),
+                  number(out, "added"), number(out, "removed"), number(out, "passages"),
+                  number(out, "embedded"));
     if (number(out, "resumed"))
-        out_print("%lld of them had been embedded before the last ingest ended\n", number(out, "resumed"));
+        out_print("%lld of them had been embedded before the last ingest ended\n",
+                  number(out, "resumed"));
     if (number(out, "skipped"))
         out_print("%lld files of other formats were left alone\n", number(out, "skipped"));
     if (!dry)
@@ -91,7 +97,8 @@ static int ingest_run(const struct args *a)
     if (args_has(a, "no-label"))
         json_object_set_new(in, "label", json_string(""));
     json_object_set_new(in, "add", json_boolean(args_has(a, "add")));
-    bool ok = add_paths(a, in, &err) && rag_path(a->words[0], "ingest", path, &err) && owner_call(a, "POST", path, in, &out, &err);
+    bool ok = add_paths(a, in, &err) && rag_path(a->words[0], "ingest", path, &err) &&
+              owner_call(a, "POST", path, in, &out, &err);
     if (ok)
         show(a, out);
     json_decref(in);
@@ -103,8 +110,10 @@ const struct command rag_ingest = {
     .name = "ingest",
     .args = "COLLECTION [DIR|FILE]...",
     .help = "make the collection what these files hold: .md .txt .html .pdf .jsonl",
-    .more = "Only documents that changed are cut and embedded. The new version is served at once, whole or not at all. "
-            "Documents that are no longer there are gone, unless --add is given. Without a path it reads the collection's dir.",
+    .more = "Only documents that changed are cut and embedded. The new version is served at once, "
+            "whole or not at all. "
+            "Documents that are no longer there are gone, unless --add is given. Without a path it "
+            "reads the collection's dir.",
     .options = options,
     .run = ingest_run,
 };

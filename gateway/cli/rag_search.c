@@ -16,7 +16,8 @@ static const struct arg_option options[] = {
     {"tag", 0, "TAG", "who reads: a tag of a key; may be given more than once"},
     {"k", 'k', "N", "how many passages at most, 1 to 50; the collection's k if not given"},
     {"label", 0, "LABEL", "a label or a version; production if not given"},
-    {"queries", 0, "FILE", "many queries, one {\"id\": ..., \"query\": ...} a line; the answers have one line each"},
+    {"queries", 0, "FILE",
+     "many queries, one {\"id\": ..., \"query\": ...} a line; the answers have one line each"},
     OPTION_JSON,
     OPTION_CONFIG,
     OPTION_DATA_DIR,
@@ -46,13 +47,17 @@ static void show_hits(const struct args *a, const json_t *hits)
 {
     for (size_t i = 0; i < json_array_size(hits); i++) {
         const json_t *h = json_array_get(hits, i);
-        out_print("%s%zu. %s:%lld-%lld  %.3f  %s\n%s\n", i ? "\n" : "", i + 1, json_string_value(json_object_get(h, "file_id")),
+        out_print("%s%zu. %s:%lld-%lld  %.3f  %s\n%s\n", i ? "\n" : "", i + 1,
+                  json_string_value(json_object_get(h, "file_id")),
                   (long long)json_integer_value(json_object_get(h, "start")),
-                  (long long)json_integer_value(json_object_get(h, "end")), json_real_value(json_object_get(h, "score")),
-                  json_string_value(json_object_get(h, "heading")), json_string_value(json_object_get(h, "text")));
+                  (long long)json_integer_value(json_object_get(h, "end")),
+                  json_real_value(json_object_get(h, "score")),
+                  json_string_value(json_object_get(h, "heading")),
+                  json_string_value(json_object_get(h, "text")));
     }
     if (json_array_size(hits) == 0)
-        out_complain("nothing that %s may read was found\n", args_has(a, "team") ? args_get(a, "team") : "they");
+        out_complain("nothing that %s may read was found\n",
+                     args_has(a, "team") ? args_get(a, "team") : "they");
 }
 
 static bool ask(const struct args *a, const char *path, json_t *in, struct err *err)
@@ -75,7 +80,8 @@ static bool ask(const struct args *a, const char *path, json_t *in, struct err *
 static bool ask_many(const struct args *a, const char *path, json_t *in, struct err *err)
 {
     const char *name = args_get(a, "queries");
-    SCOPED(scope_free) char *text = file_read(strcmp(name, "-") == 0 ? "/dev/stdin" : name, QUERIES_MAX_BYTES, err);
+    SCOPED(scope_free)
+    char *text = file_read(strcmp(name, "-") == 0 ? "/dev/stdin" : name, QUERIES_MAX_BYTES, err);
     struct str rest = str_of(text), line;
     bool ok = text != NULL;
     size_t number = 0;
@@ -88,8 +94,9 @@ static bool ask_many(const struct args *a, const char *path, json_t *in, struct 
             if (str_trim(line).n == 0)
                 continue;
             json_t *q = json_loadb(line.p, line.n, 0, &why);
-            ok = q || err_say(err, ERR_bad_request, NULL, "%.64s:%zu:%d: %.100s; a line is {\"id\": \"…\", \"query\": \"…\"}", name,
-                              number, why.column, why.text);
+            ok = q || err_say(err, ERR_bad_request, NULL,
+                              "%.64s:%zu:%d: %.100s; a line is {\"id\": \"…\", \"query\": \"…\"}",
+                              name, number, why.column, why.text);
             if (q)
                 json_array_append_new(batch, q);
         }

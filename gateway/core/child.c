@@ -72,7 +72,8 @@ static void cancel_child(void *op)
 
 /* Any model of the config may embed: that it does was the operator's word, not the key's. */
 static const char *const all_models[] = {"*", NULL}, *const nothing[] = {NULL};
-static const struct key gateway_key = {.id = "", .team = "", .name = "", .models = all_models, .tags = nothing};
+static const struct key gateway_key = {
+    .id = "", .team = "", .name = "", .models = all_models, .tags = nothing};
 
 static void set_up(struct child *c, struct exchange *x, struct str model)
 {
@@ -105,7 +106,8 @@ enum step child_embed(struct exchange *x, struct str model, struct str text, str
     embedding_ask(model, &text, 1, &c->question);
     set_up(c, x, model);
     x->rag.child = c;
-    if (!request_scan(ENDPOINT_embeddings, c->x.body, x->config->server.json_depth, &c->x.request, err)) {
+    if (!request_scan(ENDPOINT_embeddings, c->x.body, x->config->server.json_depth, &c->x.request,
+                      err)) {
         arena_done(&c->x.arena);
         return STEP_FAIL;
     }
@@ -125,8 +127,8 @@ bool child_vector(struct exchange *x, struct buf *vector, struct err *err)
     }
     return embedding_read(buf_str(&c->answer), 1, vector, &dimension, err) &&
            (dimension == index_manifest(x->rag.index)->dimension ||
-            err_set(err, ERR_bad_answer, "the embedder gives %u numbers, the index has %u", dimension,
-                    index_manifest(x->rag.index)->dimension));
+            err_set(err, ERR_bad_answer, "the embedder gives %u numbers, the index has %u",
+                    dimension, index_manifest(x->rag.index)->dimension));
 }
 
 void child_done(struct exchange *x)

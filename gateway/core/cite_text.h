@@ -15,8 +15,8 @@
 enum { MARK_DIGITS = 4 };
 
 struct cite_text {
-    struct buf held;         /* what may be the beginning of a mark */
-    unsigned *marks;         /* those that resolve, in order; not yet told */
+    struct buf held; /* what may be the beginning of a mark */
+    unsigned *marks; /* those that resolve, in order; not yet told */
     unsigned n_marks, room;
     unsigned removed;
 };

@@ -14,13 +14,15 @@
 
 enum { FOLDER_MODE = 0700 };
 
-bool collection_folder(const char *data_dir, const char *collection, char path[COLLECTION_PATH_BYTES], struct err *err)
+bool collection_folder(const char *data_dir, const char *collection,
+                       char path[COLLECTION_PATH_BYTES], struct err *err)
 {
     snprintf(path, COLLECTION_PATH_BYTES, "%s/indexes", data_dir);
     if (mkdir(path, FOLDER_MODE) != 0 && errno != EEXIST)
         return err_set(err, ERR_bad_index, "%s: %s", path, strerror(errno));
     int n = snprintf(path, COLLECTION_PATH_BYTES, "%s/indexes/%s", data_dir, collection);
-    return n < COLLECTION_PATH_BYTES - 64 || err_set(err, ERR_bad_index, "the path of %s is too long", collection);
+    return n < COLLECTION_PATH_BYTES - 64 ||
+           err_set(err, ERR_bad_index, "the path of %s is too long", collection);
 }
 
 static void log_problem(void *arg, const char *line)
@@ -34,7 +36,9 @@ static const char *text_of(const json_t *row, const char *member)
     return json_string_value(json_object_get(row, member));
 }
 
-static struct index *open_row(const char *data_dir, const json_t *row, struct err *err)
+static struct index *open_row(const char *data_dir, const json_t *row,
+                              void (*complain)(void *arg, const char *line), void *arg,
+                              struct err *err)
 {
     char folder[COLLECTION_PATH_BYTES];
     struct hash manifest;
@@ -49,7 +53,7 @@ static struct index *open_row(const char *data_dir, const json_t *row, struct er
         err_set(err, ERR_bad_index, "the path of %s is too long", collection);
         return NULL;
     }
-    return index_open(folder, collection, version, &manifest, log_problem, NULL, err);
+    return index_open(folder, collection, version, &manifest, complain, arg, err);
 }
 
 static bool has_label(const json_t *row, struct str label)
@@ -64,7 +68,8 @@ static bool has_label(const json_t *row, struct str label)
     return false;
 }
 
-struct index *collection_open(struct store *s, const char *collection, struct str label, struct err *err)
+struct index *collection_open(struct store *s, const char *collection, struct str label,
+                              struct err *err)
 {
     json_t *rows = index_list(s, err);
     const json_t *found = NULL;
@@ -73,9 +78,10 @@ struct index *collection_open(struct store *s, const char *collection, struct st
         if (strcmp(text_of(row, "collection"), collection) == 0 && has_label(row, label))
             found = row;
     }
-    struct index *x = found ? open_row(store_dir(s), found, err) : NULL;
+    struct index *x = found ? open_row(store_dir(s), found, log_problem, NULL, err) : NULL;
     if (rows && !found)
-        err_say(err, ERR_not_found, "label", "there is no version '%.*s' of '%.64s'; make one with: penstock rag ingest %.64s",
+        err_say(err, ERR_not_found, "label",
+                "there is no version '%.*s' of '%.64s'; make one with: penstock rag ingest %.64s",
                 (int)(label.n < 64 ? label.n : 64), label.p, collection, collection);
     json_decref(rows);
     return x;
@@ -87,9 +93,12 @@ json_t *collection_health(struct store *s, struct err *err)
     for (size_t i = 0; i < json_array_size(rows); i++) {
         json_t *row = json_array_get(rows, i);
         struct err why = {0};
-        struct index *x = open_row(store_dir(s), row, &why);
+        SCOPED(buf_done) struct buf line = BUF_INIT(4096);
+        struct index *x = open_row(store_dir(s), row, config_keep_first, &line, &why);
+        if (line.n == 0)
+            buf_add(&line, str_of(why.detail[0] ? why.detail : why.say));
         json_object_set_new(row, "ok", json_boolean(x != NULL));
-        json_object_set_new(row, "problem", x ? json_null() : json_string(why.detail[0] ? why.detail : why.say));
+        json_object_set_new(row, "problem", x ? json_null() : json_string(line.p));
         if (x) {
             const struct manifest *m = index_manifest(x);
             json_object_set_new(row, "embedder",
@@ -103,7 +112,8 @@ json_t *collection_health(struct store *s, struct err *err)
     return rows;
 }
 
-static void put_row(struct shelf *fresh, const char *data_dir, const struct shelf *old, const json_t *row)
+static void put_row(struct shelf *fresh, const char *data_dir, const struct shelf *old,
+                    const json_t *row)
 {
     const json_t *labels = json_object_get(row, "labels");
     const char *collection = text_of(row, "collection");
@@ -112,12 +122,13 @@ static void put_row(struct shelf *fresh, const char *data_dir, const struct shel
         return;
     struct err err = {0};
     struct index *x = old ? shelf_index(old, collection, version) : NULL;
-    x = x ? index_ref(x) : open_row(data_dir, row, &err);
+    x = x ? index_ref(x) : open_row(data_dir, row, log_problem, NULL, &err);
     if (!x)
-        LOG(warning, F("what", "an index is refused"), F("collection", collection), F("version", (int)version),
-            F("detail", err.detail));
+        LOG(warning, F("what", "an index is refused"), F("collection", collection),
+            F("version", (int)version), F("detail", err.detail));
     for (size_t i = 0; i < json_array_size(labels); i++)
-        shelf_add(fresh, collection, json_string_value(json_array_get(labels, i)), version, x ? index_ref(x) : NULL);
+        shelf_add(fresh, collection, json_string_value(json_array_get(labels, i)), version,
+                  x ? index_ref(x) : NULL);
     index_unref(x);
 }
 
@@ -136,7 +147,8 @@ struct asking { /* an embedder's */
     struct str model;
 };
 
-static bool embed(void *arg, const struct str *texts, size_t n, struct buf *rows, unsigned *dimension, struct err *err)
+static bool embed(void *arg, const struct str *texts, size_t n, struct buf *rows,
+                  unsigned *dimension, struct err *err)
 {
     const struct asking *a = arg;
     SCOPED(buf_done) struct buf question = BUF_INIT(SIZE_MAX), answer = BUF_INIT(SIZE_MAX);
@@ -145,8 +157,8 @@ static bool embed(void *arg, const struct str *texts, size_t n, struct buf *rows
            embedding_read(buf_str(&answer), n, rows, dimension, err);
 }
 
-bool collection_vector(struct store *s, struct config *c, const struct index *x, struct str text, struct buf *out,
-                       struct err *err)
+bool collection_vector(struct store *s, struct config *c, const struct index *x, struct str text,
+                       struct buf *out, struct err *err)
 {
     const struct manifest *m = index_manifest(x);
     unsigned dimension;
@@ -155,7 +167,8 @@ bool collection_vector(struct store *s, struct config *c, const struct index *x,
     struct asking a = {inner_open(s, c, err), str_of(m->model)};
     bool ok = a.inner && embed(&a, &text, 1, out, &dimension, err);
     if (ok && dimension != m->dimension)
-        ok = err_set(err, ERR_bad_answer, "the embedder gives %u numbers, the index has %u", dimension, m->dimension);
+        ok = err_set(err, ERR_bad_answer, "the embedder gives %u numbers, the index has %u",
+                     dimension, m->dimension);
     inner_close(a.inner);
     return ok;
 }
@@ -174,9 +187,11 @@ bool collection_ingest(const struct ingest *i, struct built *made, size_t *skipp
     *skipped = corpus.skipped;
     bool ok = true;
     if (!*i->paths && !c->dir)
-        ok = err_say(err, ERR_bad_request, NULL, "give a file or a folder; the config names no dir for '%s'", c->name);
+        ok = err_say(err, ERR_bad_request, NULL,
+                     "give a file or a folder; the config names no dir for '%s'", c->name);
     else if (corpus.problems)
-        ok = err_say(err, ERR_bad_request, NULL, "%zu problems; nothing was changed", corpus.problems);
+        ok = err_say(err, ERR_bad_request, NULL, "%zu problems; nothing was changed",
+                     corpus.problems);
     else if (corpus.n == 0)
         ok = err_say(err, ERR_bad_request, NULL, "there are no documents; nothing was changed");
     struct build b = {
@@ -197,7 +212,8 @@ bool collection_ingest(const struct ingest *i, struct built *made, size_t *skipp
     }
     struct embedder model = {c->embedder, embed, &a};
     b.embedder = c->embedder ? &model : NULL;
-    ok = ok && collection_folder(store_dir(i->store), c->name, folder, err) && build_run(&b, made, err);
+    ok = ok && collection_folder(store_dir(i->store), c->name, folder, err) &&
+         build_run(&b, made, err);
     inner_close(a.inner);
     corpus_done(&corpus);
     return ok;

@@ -17,10 +17,12 @@
 enum { COLLECTION_PATH_BYTES = 4096 };
 
 /* <data>/indexes/<collection>; makes the folder above it. */
-bool collection_folder(const char *data_dir, const char *collection, char path[COLLECTION_PATH_BYTES], struct err *err);
+bool collection_folder(const char *data_dir, const char *collection,
+                       char path[COLLECTION_PATH_BYTES], struct err *err);
 
 /* The version a label points to, opened.  NULL: *err; ERR_not_found: there is none. */
-struct index *collection_open(struct store *s, const char *collection, struct str label, struct err *err);
+struct index *collection_open(struct store *s, const char *collection, struct str label,
+                              struct err *err);
 
 /* Every version in the store: whether its files are what they must be.  An array of objects. */
 json_t *collection_health(struct store *s, struct err *err);
@@ -44,10 +46,12 @@ struct ingest {
     void (*complain)(void *arg, const char *line);
     void *arg;
 };
-bool collection_ingest(const struct ingest *i, struct built *made, size_t *skipped, struct err *err);
-
-/* The text's vector by the index's model, of length 1, in *out; nothing, and true, where it has no model. */
-bool collection_vector(struct store *s, struct config *c, const struct index *x, struct str text, struct buf *out,
+bool collection_ingest(const struct ingest *i, struct built *made, size_t *skipped,
                        struct err *err);
+
+/* The text's vector by the index's model, of length 1, in *out; nothing, and true, where it has no
+ * model. */
+bool collection_vector(struct store *s, struct config *c, const struct index *x, struct str text,
+                       struct buf *out, struct err *err);
 
 #endif

@@ -15,13 +15,16 @@ static void check_name(struct config_memory *m, const struct conf_word *id)
 {
     size_t n = strlen(id->text);
     int64_t number;
-    if (n == 0 || n > 64 || id->text[0] == '.' || str_int(str_of(id->text), &number) || strcmp(id->text, "off") == 0 ||
+    if (n == 0 || n > 64 || id->text[0] == '.' || str_int(str_of(id->text), &number) ||
+        strcmp(id->text, "off") == 0 ||
         strspn(id->text, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ._-") != n)
         conf_problem(m->conf, id->at,
-                     "a collection's name has 1 to 64 of the characters A-Z a-z 0-9 . _ -, is no number and not 'off'");
+                     "a collection's name has 1 to 64 of the characters A-Z a-z 0-9 . _ -, is no "
+                     "number and not 'off'");
 }
 
-static void make_collection(struct config_memory *m, const struct collection_spec *spec, struct collection *c)
+static void make_collection(struct config_memory *m, const struct collection_spec *spec,
+                            struct collection *c)
 {
     *c = (struct collection){
         .name = spec->id.text,
@@ -35,7 +38,8 @@ static void make_collection(struct config_memory *m, const struct collection_spe
     };
     check_name(m, &spec->id);
     if (c->embedder && c->lexical_only)
-        conf_problem(m->conf, spec->embedder_model.at, "'embedder.kind' is off; leave one of the two out");
+        conf_problem(m->conf, spec->embedder_model.at,
+                     "'embedder.kind' is off; leave one of the two out");
     if (c->embedder && !config_model(&m->config, str_of(c->embedder)))
         conf_problem(m->conf, spec->embedder_model.at, "'models' has no '%s'",
                      spec->embedder_model.hidden ? "…" : conf_quote(m->conf, str_of(c->embedder)));

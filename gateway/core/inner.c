@@ -38,7 +38,8 @@ static void keep_end(struct sink *s, struct exchange *x, enum end how)
     exchange_release(x);
 }
 
-static const struct sink_class listening_class = {.name = "inner", .push = keep_body, .end = keep_end};
+static const struct sink_class listening_class = {
+    .name = "inner", .push = keep_body, .end = keep_end};
 
 static enum step begin(struct exchange *x, struct err *err)
 {
@@ -51,11 +52,14 @@ static void settle(struct exchange *x)
     row_settle(x);
 }
 
-static const struct stage settling = {.name = "settle", .help = "writes the last row", .run = begin, .undo = settle};
-static const struct stage *const inner_stages[] = {&settling, &stage_parse, &stage_route, &stage_budget, &stage_call, NULL};
+static const struct stage settling = {
+    .name = "settle", .help = "writes the last row", .run = begin, .undo = settle};
+static const struct stage *const inner_stages[] = {&settling,     &stage_parse, &stage_route,
+                                                   &stage_budget, &stage_call,  NULL};
 
 static const char *const all_models[] = {"*", NULL}, *const nothing[] = {NULL};
-static const struct key gateway_key = {.id = "", .team = "", .name = "", .models = all_models, .tags = nothing};
+static const struct key gateway_key = {
+    .id = "", .team = "", .name = "", .models = all_models, .tags = nothing};
 
 static void on_asking(struct exchange *x)
 {
@@ -113,7 +117,8 @@ static void start(struct message *m)
     exchange_run(((struct inner_start *)m)->x);
 }
 
-bool inner_ask(struct inner *i, enum endpoint e, struct str body, struct buf *answer, struct err *err)
+bool inner_ask(struct inner *i, enum endpoint e, struct str body, struct buf *answer,
+               struct err *err)
 {
     struct listening sink = {.sink.class = &listening_class, .answer = answer};
     struct exchange *x = NEW(struct exchange);

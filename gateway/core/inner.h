@@ -15,10 +15,12 @@
 
 struct inner;
 
-struct inner *inner_open(struct store *s, struct config *c, struct err *err); /* both are borrowed */
-void inner_close(struct inner *i); /* NULL is fine */
+struct inner *inner_open(struct store *s, struct config *c,
+                         struct err *err); /* both are borrowed */
+void inner_close(struct inner *i);         /* NULL is fine */
 
 /* `body` names the model.  Appends the answer's body. */
-bool inner_ask(struct inner *i, enum endpoint e, struct str body, struct buf *answer, struct err *err);
+bool inner_ask(struct inner *i, enum endpoint e, struct str body, struct buf *answer,
+               struct err *err);
 
 #endif

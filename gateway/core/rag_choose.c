@@ -20,7 +20,8 @@ static bool on_hit(void *arg, const struct json_hit *h, struct err *err)
 {
     *(struct json_value *)arg = h->value;
     return h->value.kind == VALUE_STRING || h->value.kind == VALUE_NULL ||
-           err_say(err, ERR_bad_request, "penstock.rag", "penstock.rag is \"COLLECTION[@LABEL]\" or \"off\"");
+           err_say(err, ERR_bad_request, "penstock.rag",
+                   "penstock.rag is \"COLLECTION[@LABEL]\" or \"off\"");
 }
 
 /* Of the body; where a client can add no header. */
@@ -58,8 +59,10 @@ static bool find_asked(struct exchange *x, struct str *asked, struct err *err)
 
 static bool no_version(struct str collection, struct str label, struct err *err)
 {
-    return err_say(err, ERR_no_collection, "x-penstock-rag", "collection '%.*s' has no version '%.*s'",
-                   (int)(collection.n < 64 ? collection.n : 64), collection.p, (int)(label.n < 64 ? label.n : 64), label.p);
+    return err_say(err, ERR_no_collection, "x-penstock-rag",
+                   "collection '%.*s' has no version '%.*s'",
+                   (int)(collection.n < 64 ? collection.n : 64), collection.p,
+                   (int)(label.n < 64 ? label.n : 64), label.p);
 }
 
 static bool choose(struct exchange *x, struct str asked, struct err *err)
@@ -69,7 +72,8 @@ static bool choose(struct exchange *x, struct str asked, struct err *err)
     if (!label.p)
         label = STR(INDEX_LABEL);
     if (x->endpoint != ENDPOINT_chat && x->endpoint != ENDPOINT_responses)
-        return err_say(err, ERR_bad_request, "x-penstock-rag", "only chat and Responses can be grounded in documents");
+        return err_say(err, ERR_bad_request, "x-penstock-rag",
+                       "only chat and Responses can be grounded in documents");
     const struct collection *c = config_collection(x->config, name);
     if (!c)
         return err_say(err, ERR_no_collection, "x-penstock-rag", "there is no collection '%.*s'",
@@ -102,8 +106,8 @@ void rag_key(const struct exchange *x, struct buf *out)
     const struct collection *c = x->rag.collection;
     if (!c)
         return;
-    buf_addf(out, "%s@%u;k=%u;tokens=%u;nothing=%u;team=%s", c->name, x->rag.version, c->k, c->tokens,
-             (unsigned)c->nothing_found, x->key->team);
+    buf_addf(out, "%s@%u;k=%u;tokens=%u;nothing=%u;team=%s", c->name, x->rag.version, c->k,
+             c->tokens, (unsigned)c->nothing_found, x->key->team);
     for (const char *const *tag = x->key->tags; *tag; tag++)
         buf_addf(out, ";tag=%s", *tag);
     for (const char *const *team = c->access.teams; *team; team++)

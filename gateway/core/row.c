@@ -28,8 +28,8 @@ void row_begin(const struct exchange *x, struct ledger_request *row)
     row->rag_passages = x->rag.list;
 }
 
-void row_cost(struct ledger_cost *to, const struct usage *u, int64_t cost_nusd, enum cost_source source,
-              const char *price_version)
+void row_cost(struct ledger_cost *to, const struct usage *u, int64_t cost_nusd,
+              enum cost_source source, const char *price_version)
 {
     *to = (struct ledger_cost){
         .tokens = {[TOKENS_INPUT] = u->input,
@@ -47,7 +47,8 @@ void row_cost(struct ledger_cost *to, const struct usage *u, int64_t cost_nusd, 
 static struct times measure(const struct exchange *x)
 {
     int64_t now_us = clock_now_us();
-    struct times t = {.total_us = now_us - x->started_us, .ttft_us = LEDGER_NULL, .overhead_us = LEDGER_NULL};
+    struct times t = {
+        .total_us = now_us - x->started_us, .ttft_us = LEDGER_NULL, .overhead_us = LEDGER_NULL};
     if (x->first_frame_us)
         t.ttft_us = x->first_frame_us - x->started_us;
     if (x->received_us) {

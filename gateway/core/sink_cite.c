@@ -23,33 +23,75 @@
 enum { EDITS_MAX = 512, CHANNELS_MAX = 128 };
 
 enum role {
-    AT_id, AT_object, AT_created, AT_model, AT_choice, AT_index, AT_delta, AT_delta_text, AT_finish,
-    AT_message_text, AT_message, AT_message_notes,
-    AT_type, AT_item_id, AT_output_index, AT_content_index, AT_sequence, AT_r_delta, AT_r_text,
-    AT_part_text, AT_part_notes, AT_part,
+    AT_id,
+    AT_object,
+    AT_created,
+    AT_model,
+    AT_choice,
+    AT_index,
+    AT_delta,
+    AT_delta_text,
+    AT_finish,
+    AT_message_text,
+    AT_message,
+    AT_message_notes,
+    AT_type,
+    AT_item_id,
+    AT_output_index,
+    AT_content_index,
+    AT_sequence,
+    AT_r_delta,
+    AT_r_text,
+    AT_part_text,
+    AT_part_notes,
+    AT_part,
     AT_none,
 };
 
 static const struct {
     const char *path;
     enum role role;
-} chat_paths[] = {
-    {"id", AT_id}, {"object", AT_object}, {"created", AT_created}, {"model", AT_model}, {"choices[]", AT_choice},
-    {"choices[].index", AT_index}, {"choices[].delta", AT_delta}, {"choices[].delta.content", AT_delta_text},
-    {"choices[].finish_reason", AT_finish}, {"choices[].message", AT_message},
-    {"choices[].message.content", AT_message_text}, {"choices[].message.annotations", AT_message_notes},
-}, responses_paths[] = {
-    {"type", AT_type}, {"item_id", AT_item_id}, {"output_index", AT_output_index}, {"content_index", AT_content_index},
-    {"sequence_number", AT_sequence}, {"delta", AT_r_delta}, {"text", AT_r_text},
-    {"part", AT_part}, {"part.text", AT_part_text}, {"part.annotations", AT_part_notes},
-    {"item.content[]", AT_part}, {"item.content[].text", AT_part_text}, {"item.content[].annotations", AT_part_notes},
-    {"output[].content[]", AT_part}, {"output[].content[].text", AT_part_text},
-    {"output[].content[].annotations", AT_part_notes},
-    {"response.output[].content[]", AT_part}, {"response.output[].content[].text", AT_part_text},
-    {"response.output[].content[].annotations", AT_part_notes},
+} chat_paths[] =
+    {
+        {"id", AT_id},
+        {"object", AT_object},
+        {"created", AT_created},
+        {"model", AT_model},
+        {"choices[]", AT_choice},
+        {"choices[].index", AT_index},
+        {"choices[].delta", AT_delta},
+        {"choices[].delta.content", AT_delta_text},
+        {"choices[].finish_reason", AT_finish},
+        {"choices[].message", AT_message},
+        {"choices[].message.content", AT_message_text},
+        {"choices[].message.annotations", AT_message_notes},
+},
+  responses_paths[] = {
+      {"type", AT_type},
+      {"item_id", AT_item_id},
+      {"output_index", AT_output_index},
+      {"content_index", AT_content_index},
+      {"sequence_number", AT_sequence},
+      {"delta", AT_r_delta},
+      {"text", AT_r_text},
+      {"part", AT_part},
+      {"part.text", AT_part_text},
+      {"part.annotations", AT_part_notes},
+      {"item.content[]", AT_part},
+      {"item.content[].text", AT_part_text},
+      {"item.content[].annotations", AT_part_notes},
+      {"output[].content[]", AT_part},
+      {"output[].content[].text", AT_part_text},
+      {"output[].content[].annotations", AT_part_notes},
+      {"response.output[].content[]", AT_part},
+      {"response.output[].content[].text", AT_part_text},
+      {"response.output[].content[].annotations", AT_part_notes},
 };
 
-enum { N_CHAT = sizeof chat_paths / sizeof chat_paths[0], N_RESPONSES = sizeof responses_paths / sizeof responses_paths[0] };
+enum {
+    N_CHAT = sizeof chat_paths / sizeof chat_paths[0],
+    N_RESPONSES = sizeof responses_paths / sizeof responses_paths[0]
+};
 static struct json_plan *chat_plan, *responses_plan;
 
 static void make_plans(void)
@@ -72,7 +114,7 @@ struct channel { /* the text of a choice, or of a part */
 struct cite {
     struct channel *channels[CHANNELS_MAX];
     unsigned n_channels;
-    unsigned inserted; /* events of ours so far */
+    unsigned inserted;   /* events of ours so far */
     struct buf envelope; /* of chat: the members that every event has, `{"id":…,"model":…` */
 };
 
@@ -123,7 +165,8 @@ static void add_citation(const struct exchange *x, unsigned mark, bool flat, str
     json_quote(&inner, d->id);
     buf_addf(&inner, ",\"index\":%u,\"quote\":", mark);
     json_quote(&inner, (struct str){d->text.p + p->from, p->to - p->from});
-    buf_addf(&inner, ",\"start\":%u,\"end\":%u,\"document_version\":\"%s\",\"index_version\":%u", p->from, p->to, hex, x->rag.version);
+    buf_addf(&inner, ",\"start\":%u,\"end\":%u,\"document_version\":\"%s\",\"index_version\":%u",
+             p->from, p->to, hex, x->rag.version);
     buf_add(out, STR("{\"type\":\"file_citation\","));
     if (flat) { /* OpenAI's own shape in Responses has its members at the top */
         buf_add(out, buf_str(&inner));
@@ -134,7 +177,8 @@ static void add_citation(const struct exchange *x, unsigned mark, bool flat, str
     buf_add(out, STR("}}"));
 }
 
-static void add_citations(const struct exchange *x, const unsigned *marks, unsigned n, bool flat, struct buf *out)
+static void add_citations(const struct exchange *x, const unsigned *marks, unsigned n, bool flat,
+                          struct buf *out)
 {
     for (unsigned i = 0; i < n; i++) {
         buf_add(out, i ? STR(",") : STR(""));
@@ -171,7 +215,8 @@ static void replace(struct reading *r, const struct json_value *v, struct str te
 }
 
 /* Ours go to the end of a list that is there, else the list is made. */
-static void put_notes(struct reading *r, const struct json_value *object, const struct json_value *notes, struct str ours)
+static void put_notes(struct reading *r, const struct json_value *object,
+                      const struct json_value *notes, struct str ours)
 {
     if (r->n == EDITS_MAX || ours.n == 0)
         return;
@@ -202,11 +247,14 @@ static void put_notes(struct reading *r, const struct json_value *object, const 
 }
 
 /* A text that is whole: changed where it stands, and its notes beside it. */
-static void whole_text(struct reading *r, const struct json_value *text, const struct json_value *object,
-                       const struct json_value *notes, bool flat, bool counts)
+static void whole_text(struct reading *r, const struct json_value *text,
+                       const struct json_value *object, const struct json_value *notes, bool flat,
+                       bool counts)
 {
     struct cite_text c;
-    SCOPED(buf_done) struct buf given = BUF_INIT(SIZE_MAX), out = BUF_INIT(SIZE_MAX), ours = BUF_INIT(SIZE_MAX);
+    SCOPED(buf_done)
+    struct buf given = BUF_INIT(SIZE_MAX),
+               out = BUF_INIT(SIZE_MAX), ours = BUF_INIT(SIZE_MAX);
     if (text->kind != VALUE_STRING || !json_text(text, &given))
         return;
     cite_text_init(&c);
@@ -280,7 +328,8 @@ static void keep_envelope(struct reading *r)
     static const struct {
         enum role role;
         const char *name;
-    } members[] = {{AT_id, "id"}, {AT_object, "object"}, {AT_created, "created"}, {AT_model, "model"}};
+    } members[] = {
+        {AT_id, "id"}, {AT_object, "object"}, {AT_created, "created"}, {AT_model, "model"}};
     struct cite *s = r->sink->state;
     if (s->envelope.n)
         return;
@@ -321,10 +370,12 @@ static void end_delta(struct reading *r, size_t element)
 static void end_choice(struct reading *r, size_t element)
 {
     if (r->at[AT_message].kind == VALUE_OBJECT)
-        whole_text(r, &r->at[AT_message_text], &r->at[AT_message], &r->at[AT_message_notes], false, true);
+        whole_text(r, &r->at[AT_message_text], &r->at[AT_message], &r->at[AT_message_notes], false,
+                   true);
     else if (r->at[AT_delta].kind == VALUE_OBJECT || r->at[AT_finish].kind != VALUE_ABSENT)
         end_delta(r, element);
-    static const enum role own[] = {AT_index, AT_delta, AT_delta_text, AT_finish, AT_message, AT_message_text, AT_message_notes};
+    static const enum role own[] = {AT_index,   AT_delta,        AT_delta_text,   AT_finish,
+                                    AT_message, AT_message_text, AT_message_notes};
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
         r->at[own[i]].kind = VALUE_ABSENT;
 }
@@ -339,7 +390,8 @@ static bool chat_hit(void *arg, const struct json_hit *h, struct err *err)
     return true;
 }
 
-/* Choices are treated in a second pass: what stands before them in the envelope may come after them. */
+/* Choices are treated in a second pass: what stands before them in the envelope may come after
+ * them. */
 static bool choice_hit(void *arg, const struct json_hit *h, struct err *err)
 {
     struct reading *r = arg;
@@ -360,7 +412,8 @@ static bool responses_hit(void *arg, const struct json_hit *h, struct err *err)
     r->at[role] = h->value;
     if (role != AT_part)
         return true;
-    whole_text(r, &r->at[AT_part_text], &r->at[AT_part], &r->at[AT_part_notes], true, r->at[AT_type].kind == VALUE_ABSENT);
+    whole_text(r, &r->at[AT_part_text], &r->at[AT_part], &r->at[AT_part_notes], true,
+               r->at[AT_type].kind == VALUE_ABSENT);
     r->at[AT_part_text].kind = r->at[AT_part_notes].kind = VALUE_ABSENT;
     return true;
 }
@@ -378,7 +431,9 @@ static void add_place(const struct reading *r, struct buf *out)
     static const struct {
         enum role role;
         const char *name;
-    } members[] = {{AT_item_id, "item_id"}, {AT_output_index, "output_index"}, {AT_content_index, "content_index"}};
+    } members[] = {{AT_item_id, "item_id"},
+                   {AT_output_index, "output_index"},
+                   {AT_content_index, "content_index"}};
     for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
         if (r->at[members[i].role].kind != VALUE_ABSENT) {
             buf_addf(out, ",\"%s\":", members[i].name);
@@ -386,7 +441,8 @@ static void add_place(const struct reading *r, struct buf *out)
         }
     int64_t sequence;
     if (json_int(&r->at[AT_sequence], &sequence))
-        buf_addf(out, ",\"sequence_number\":%lld", (long long)(sequence + ((const struct cite *)r->sink->state)->inserted));
+        buf_addf(out, ",\"sequence_number\":%lld",
+                 (long long)(sequence + ((const struct cite *)r->sink->state)->inserted));
 }
 
 static void responses_text_ends(struct reading *r)
@@ -422,7 +478,8 @@ static void responses_event(struct reading *r)
     const struct json_value *type = &r->at[AT_type];
     SCOPED(buf_done) struct buf given = BUF_INIT(SIZE_MAX), out = BUF_INIT(SIZE_MAX);
     int64_t sequence;
-    if (json_text_is(type, STR("response.output_text.delta")) && json_text(&r->at[AT_r_delta], &given)) {
+    if (json_text_is(type, STR("response.output_text.delta")) &&
+        json_text(&r->at[AT_r_delta], &given)) {
         struct channel *c = channel_of(r->sink->state, responses_key(r));
         if (c)
             cite_text_add(&c->text, buf_str(&given), false, r->x->rag.n_passages, &out);
@@ -515,7 +572,8 @@ static void cite_end(struct sink *s, struct exchange *x, enum end how)
 
 const struct sink_class sink_cite = {
     .name = "cite",
-    .help = "resolves the marks [n] of an answer to passages, and takes out those that resolve to nothing",
+    .help = "resolves the marks [n] of an answer to passages, and takes out those that resolve to "
+            "nothing",
     .state_bytes = sizeof(struct cite),
     .push = cite_push,
     .end = cite_end,

@@ -117,7 +117,8 @@ static bool treat_passage(struct exchange *x, const struct rag_passage *p, struc
 static struct str kept_title(struct exchange *x, const struct hit *h)
 {
     SCOPED(buf_done) struct buf title = BUF_INIT(4096);
-    passage_title(index_document(x->rag.index, h->document)->title, index_heading(x->rag.index, h->passage), &title);
+    passage_title(index_document(x->rag.index, h->document)->title,
+                  index_heading(x->rag.index, h->passage), &title);
     return (struct str){arena_strdup(&x->arena, buf_str(&title)), title.n};
 }
 
@@ -159,7 +160,8 @@ static struct str list_passages(struct exchange *x)
         buf_addf(&out, ",\"start\":%u,\"end\":%u}", p->from, p->to);
     }
     buf_add(&out, out.n ? STR("]") : STR("[]"));
-    struct str kept = {arena_strdup(&x->arena, buf_ok(&out) ? buf_str(&out) : STR("[]")), buf_ok(&out) ? out.n : 2};
+    struct str kept = {arena_strdup(&x->arena, buf_ok(&out) ? buf_str(&out) : STR("[]")),
+                       buf_ok(&out) ? out.n : 2};
     buf_done(&out);
     return kept;
 }

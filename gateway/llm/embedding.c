@@ -43,7 +43,8 @@ static bool read_rows(const json_t *data, size_t n, float *rows, unsigned dimens
         const json_t *one = json_array_get(data, i), *vector = json_object_get(one, "embedding");
         const json_t *index = json_object_get(one, "index");
         size_t at = index ? (size_t)json_integer_value(index) : i;
-        ok = at < n && !seen[at] && json_array_size(vector) == dimension && read_row(vector, rows + at * dimension, dimension);
+        ok = at < n && !seen[at] && json_array_size(vector) == dimension &&
+             read_row(vector, rows + at * dimension, dimension);
         if (ok)
             seen[at] = true;
     }
@@ -51,7 +52,8 @@ static bool read_rows(const json_t *data, size_t n, float *rows, unsigned dimens
     return ok;
 }
 
-bool embedding_read(struct str body, size_t n, struct buf *rows, unsigned *dimension, struct err *err)
+bool embedding_read(struct str body, size_t n, struct buf *rows, unsigned *dimension,
+                    struct err *err)
 {
     json_t *root = json_loadb(body.p ? body.p : "", body.n, 0, NULL);
     const json_t *data = json_object_get(root, "data");
@@ -66,5 +68,6 @@ bool embedding_read(struct str body, size_t n, struct buf *rows, unsigned *dimen
         *dimension = (unsigned)d;
     }
     json_decref(root);
-    return ok || err_set(err, ERR_bad_answer, "the embeddings are not %zu vectors of numbers of one size", n);
+    return ok || err_set(err, ERR_bad_answer,
+                         "the embeddings are not %zu vectors of numbers of one size", n);
 }

@@ -12,6 +12,7 @@ void embedding_ask(struct str model, const struct str *texts, size_t n, struct b
  * Appends the n vectors of an answer as floats, in the order of the texts, each of
  * length 1.  False: ERR_bad_answer.
  */
-bool embedding_read(struct str body, size_t n, struct buf *rows, unsigned *dimension, struct err *err);
+bool embedding_read(struct str body, size_t n, struct buf *rows, unsigned *dimension,
+                    struct err *err);
 
 #endif

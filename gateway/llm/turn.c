@@ -7,10 +7,12 @@
 enum path { AT_list, AT_item, AT_role, AT_content, AT_part, AT_text, AT_count };
 
 static const char *const chat_paths[AT_count] = {
-    "messages", "messages[]", "messages[].role", "messages[].content", "messages[].content[]", "messages[].content[].text",
+    "messages",           "messages[]",           "messages[].role",
+    "messages[].content", "messages[].content[]", "messages[].content[].text",
 };
 static const char *const responses_paths[AT_count] = {
-    "input", "input[]", "input[].role", "input[].content", "input[].content[]", "input[].content[].text",
+    "input",           "input[]",           "input[].role",
+    "input[].content", "input[].content[]", "input[].content[].text",
 };
 static struct json_plan *chat_plan, *responses_plan;
 
@@ -82,7 +84,8 @@ static bool on_hit(void *arg, const struct json_hit *h, struct err *err)
     return true;
 }
 
-bool turn_find(enum endpoint e, struct str body, unsigned max_depth, struct turn *t, struct buf *text, struct err *err)
+bool turn_find(enum endpoint e, struct str body, unsigned max_depth, struct turn *t,
+               struct buf *text, struct err *err)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, make_plans);

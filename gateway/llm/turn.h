@@ -14,14 +14,15 @@
 #include "gateway/llm/endpoint.h"
 
 struct turn {
-    bool there;      /* there is a turn of a user with a text */
-    bool is_parts;   /* it is a list of parts; else one string */
-    size_t at;       /* the offset in the body at which to insert */
+    bool there;            /* there is a turn of a user with a text */
+    bool is_parts;         /* it is a list of parts; else one string */
+    size_t at;             /* the offset in the body at which to insert */
     const char *part_type; /* of a part that is text */
 };
 
 /* Of chat and Responses.  Appends the turn's text to *text.  False: what json_scan() fails with. */
-bool turn_find(enum endpoint e, struct str body, unsigned max_depth, struct turn *t, struct buf *text, struct err *err);
+bool turn_find(enum endpoint e, struct str body, unsigned max_depth, struct turn *t,
+               struct buf *text, struct err *err);
 
 /* Appends the body with `text` in front of the turn. */
 void turn_put(const struct turn *t, struct str body, struct str text, struct buf *out);

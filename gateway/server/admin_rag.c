@@ -15,7 +15,8 @@ bool admin_rag_list(struct admin *a, const char *segment, json_t *in, json_t **o
     return *out != NULL;
 }
 
-bool admin_rag_health(struct admin *a, const char *segment, json_t *in, json_t **out, struct err *err)
+bool admin_rag_health(struct admin *a, const char *segment, json_t *in, json_t **out,
+                      struct err *err)
 {
     (void)segment, (void)in;
     *out = collection_health(a->store, err);
@@ -37,7 +38,8 @@ static bool swap(struct admin *a, struct err *err)
 static struct config *config_of(struct admin *a, struct err *err)
 {
     SCOPED(buf_done) struct buf problem = BUF_INIT(PROBLEM_BYTES);
-    struct config *c = a->config ? config_ref(a->config) : config_load(a->config_path, NULL, config_keep_first, &problem);
+    struct config *c = a->config ? config_ref(a->config)
+                                 : config_load(a->config_path, NULL, config_keep_first, &problem);
     if (!c)
         err_say(err, ERR_bad_config, NULL, "%s", problem.p);
     return c;
@@ -47,12 +49,14 @@ static const struct collection *find(const struct config *c, const char *name, s
 {
     const struct collection *found = config_collection(c, str_of(name));
     if (!found)
-        err_say(err, ERR_not_found, "collection", "the config has no collection '%.64s'; add it to rag.collections", name);
+        err_say(err, ERR_not_found, "collection",
+                "the config has no collection '%.64s'; add it to rag.collections", name);
     return found;
 }
 
 /* An array of strings, NULL-terminated, in `list`; false: it is none, or too long. */
-static bool read_names(const json_t *in, const char *member, const char **list, size_t max, struct err *err)
+static bool read_names(const json_t *in, const char *member, const char **list, size_t max,
+                       struct err *err)
 {
     const json_t *v = json_object_get(in, member);
     bool ok = !v || json_is_null(v) || (json_is_array(v) && json_array_size(v) <= max);
@@ -61,21 +65,26 @@ static bool read_names(const json_t *in, const char *member, const char **list, 
         ok = list[i] != NULL;
     }
     list[ok ? json_array_size(v) : 0] = NULL;
-    return ok || err_say(err, ERR_bad_request, member, "%s is not an array of at most %zu strings", member, max);
+    return ok || err_say(err, ERR_bad_request, member, "%s is not an array of at most %zu strings",
+                         member, max);
 }
 
-static json_t *told(const struct built *made, const char *collection, size_t skipped, unsigned version)
+static json_t *told(const struct built *made, const char *collection, size_t skipped,
+                    unsigned version)
 {
     static const char *const kinds[] = {"none", "lsa", "model"};
     const struct fusion *f = &made->fusion;
-    return json_pack("{s:s, s:I, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:{s:I, s:I, s:I, s:I, s:I}}",
-                     "collection", collection, "version", (json_int_t)version, "unchanged", made->version == 0, "documents",
-                     (json_int_t)made->documents, "passages", (json_int_t)made->passages, "kept", (json_int_t)made->kept,
-                     "changed", (json_int_t)made->changed, "added", (json_int_t)made->added, "removed",
-                     (json_int_t)made->removed, "embedded", (json_int_t)made->embedded, "resumed", (json_int_t)made->resumed,
-                     "skipped", (json_int_t)skipped, "embedder", kinds[made->embedder], "fusion", "lexical_percent",
-                     (json_int_t)f->lexical_percent, "questions", (json_int_t)f->questions, "lexical", (json_int_t)f->lexical,
-                     "dense", (json_int_t)f->dense, "fused", (json_int_t)f->fused);
+    return json_pack(
+        "{s:s, s:I, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:{s:I, s:I, s:I, s:I, "
+        "s:I}}",
+        "collection", collection, "version", (json_int_t)version, "unchanged", made->version == 0,
+        "documents", (json_int_t)made->documents, "passages", (json_int_t)made->passages, "kept",
+        (json_int_t)made->kept, "changed", (json_int_t)made->changed, "added",
+        (json_int_t)made->added, "removed", (json_int_t)made->removed, "embedded",
+        (json_int_t)made->embedded, "resumed", (json_int_t)made->resumed, "skipped",
+        (json_int_t)skipped, "embedder", kinds[made->embedder], "fusion", "lexical_percent",
+        (json_int_t)f->lexical_percent, "questions", (json_int_t)f->questions, "lexical",
+        (json_int_t)f->lexical, "dense", (json_int_t)f->dense, "fused", (json_int_t)f->fused);
 }
 
 /* The newest version is what a new one is made from, labelled or not. */
@@ -93,7 +102,8 @@ static struct index *newest(struct admin *a, const char *collection)
     return *version ? collection_open(a->store, collection, str_of(version), &none) : NULL;
 }
 
-static bool is_labelled(struct admin *a, const char *collection, const char *label, unsigned version)
+static bool is_labelled(struct admin *a, const char *collection, const char *label,
+                        unsigned version)
 {
     struct err none = {0};
     struct index *x = collection_open(a->store, collection, str_of(label), &none);
@@ -125,14 +135,16 @@ static void pass_progress(void *arg, const char *what, size_t done, size_t total
         p->admin->progress(p->admin->progress_arg, what, done, total);
 }
 
-static bool adopt(struct admin *a, const char *collection, const struct built *made, const char *label, struct err *err)
+static bool adopt(struct admin *a, const char *collection, const struct built *made,
+                  const char *label, struct err *err)
 {
-    struct index_row row = {collection, made->version, (unsigned)made->documents, (unsigned)made->passages, made->manifest};
+    struct index_row row = {collection, made->version, (unsigned)made->documents,
+                            (unsigned)made->passages, made->manifest};
     return index_adopt(a->store, &row, label, false, err) && swap(a, err);
 }
 
-static bool ingest(struct admin *a, struct config *config, const struct collection *c, const json_t *in, json_t **out,
-                   struct err *err)
+static bool ingest(struct admin *a, struct config *config, const struct collection *c,
+                   const json_t *in, json_t **out, struct err *err)
 {
     const char *paths[PATHS_MAX + 1], *label = admin_text(in, "label", INDEX_LABEL, err);
     struct first_problem p = {a, BUF_INIT(PROBLEM_BYTES)};
@@ -168,7 +180,8 @@ static bool ingest(struct admin *a, struct config *config, const struct collecti
     return ok;
 }
 
-bool admin_rag_ingest(struct admin *a, const char *segment, json_t *in, json_t **out, struct err *err)
+bool admin_rag_ingest(struct admin *a, const char *segment, json_t *in, json_t **out,
+                      struct err *err)
 {
     struct config *config = config_of(a, err);
     const struct collection *c = config ? find(config, segment, err) : NULL;
@@ -183,10 +196,12 @@ static json_t *hit_of(const struct index *x, const struct hit *h)
     struct str heading = index_heading(x, h->passage);
     char hex[HASH_HEX_BYTES];
     hash_hex(&d->version, hex);
-    return json_pack("{s:s#, s:s, s:I, s:I, s:I, s:f, s:s#, s:s#, s:s#}", "file_id", d->id.p, (int)d->id.n,
-                     "document_version", hex, "index_version", (json_int_t)index_manifest(x)->version, "start",
-                     (json_int_t)h->from, "end", (json_int_t)h->to, "score", h->score, "title", d->title.p, (int)d->title.n,
-                     "heading", heading.p, (int)heading.n, "text", d->text.p + h->from, (int)(h->to - h->from));
+    return json_pack("{s:s#, s:s, s:I, s:I, s:I, s:f, s:s#, s:s#, s:s#}", "file_id", d->id.p,
+                     (int)d->id.n, "document_version", hex, "index_version",
+                     (json_int_t)index_manifest(x)->version, "start", (json_int_t)h->from, "end",
+                     (json_int_t)h->to, "score", h->score, "title", d->title.p, (int)d->title.n,
+                     "heading", heading.p, (int)heading.n, "text", d->text.p + h->from,
+                     (int)(h->to - h->from));
 }
 
 struct asking {
@@ -224,18 +239,22 @@ static json_t *answer_all(const struct asking *a, const json_t *queries, struct 
         if (text)
             hits = hits_of(a, text, err);
         else
-            err_say(err, ERR_bad_request, "queries", "query %zu is not {\"id\": \"…\", \"query\": \"…\"}", i + 1);
+            err_say(err, ERR_bad_request, "queries",
+                    "query %zu is not {\"id\": \"…\", \"query\": \"…\"}", i + 1);
         if (!hits) {
             json_decref(all);
             return NULL;
         }
-        json_array_append_new(all, json_pack("{s:O, s:o}", "id", json_object_get(q, "id") ? json_object_get(q, "id") : json_null(),
-                                             "hits", hits));
+        json_array_append_new(
+            all, json_pack("{s:O, s:o}", "id",
+                           json_object_get(q, "id") ? json_object_get(q, "id") : json_null(),
+                           "hits", hits));
     }
     return all;
 }
 
-static struct index *index_of(struct admin *a, const char *collection, struct str label, struct err *err)
+static struct index *index_of(struct admin *a, const char *collection, struct str label,
+                              struct err *err)
 {
     if (!a->shelf)
         return collection_open(a->store, collection, label, err);
@@ -246,8 +265,8 @@ static struct index *index_of(struct admin *a, const char *collection, struct st
     return x ? x : collection_open(a->store, collection, label, err);
 }
 
-static bool search(struct admin *a, struct config *config, const struct collection *c, const json_t *in, json_t **out,
-                   struct err *err)
+static bool search(struct admin *a, struct config *config, const struct collection *c,
+                   const json_t *in, json_t **out, struct err *err)
 {
     const char *team = admin_text(in, "team", "", err), *query = admin_text(in, "query", "", err);
     const char *label = admin_text(in, "label", INDEX_LABEL, err), *tags[NAMES_MAX + 1];
@@ -261,7 +280,13 @@ static bool search(struct admin *a, struct config *config, const struct collecti
     struct index *x = index_of(a, c->name, str_of(label), err);
     if (!x)
         return false;
-    struct asking ask = {config, c, a->store, x, {.reader = {team, tags}, .collection = c->access, .k = k ? (unsigned)json_integer_value(k) : c->k}};
+    struct asking ask = {config,
+                         c,
+                         a->store,
+                         x,
+                         {.reader = {team, tags},
+                          .collection = c->access,
+                          .k = k ? (unsigned)json_integer_value(k) : c->k}};
     json_t *found = queries ? answer_all(&ask, queries, err) : hits_of(&ask, query, err);
     if (found)
         *out = queries ? found : json_pack("{s:o}", "hits", found);
@@ -269,7 +294,8 @@ static bool search(struct admin *a, struct config *config, const struct collecti
     return found != NULL;
 }
 
-bool admin_rag_search(struct admin *a, const char *segment, json_t *in, json_t **out, struct err *err)
+bool admin_rag_search(struct admin *a, const char *segment, json_t *in, json_t **out,
+                      struct err *err)
 {
     struct config *config = config_of(a, err);
     const struct collection *c = config ? find(config, segment, err) : NULL;
@@ -278,27 +304,32 @@ bool admin_rag_search(struct admin *a, const char *segment, json_t *in, json_t *
     return ok;
 }
 
-bool admin_rag_label(struct admin *a, const char *segment, json_t *in, json_t **out, struct err *err)
+bool admin_rag_label(struct admin *a, const char *segment, json_t *in, json_t **out,
+                     struct err *err)
 {
     const char *label = admin_text(in, "label", "", err);
     json_int_t version = json_integer_value(json_object_get(in, "version"));
     if (!label)
         return false;
     if (version < 1 || version > UINT32_MAX)
-        return err_say(err, ERR_bad_request, "version", "version is a number, as penstock rag list shows it");
-    if (!index_label(a->store, segment, label, (unsigned)version, admin_dry_run(in), err) || (!admin_dry_run(in) && !swap(a, err)))
+        return err_say(err, ERR_bad_request, "version",
+                       "version is a number, as penstock rag list shows it");
+    if (!index_label(a->store, segment, label, (unsigned)version, admin_dry_run(in), err) ||
+        (!admin_dry_run(in) && !swap(a, err)))
         return false;
     *out = json_pack("{s:s, s:s, s:I}", "collection", segment, "label", label, "version", version);
     return true;
 }
 
-bool admin_rag_rollback(struct admin *a, const char *segment, json_t *in, json_t **out, struct err *err)
+bool admin_rag_rollback(struct admin *a, const char *segment, json_t *in, json_t **out,
+                        struct err *err)
 {
     const char *label = admin_text(in, "label", INDEX_LABEL, err);
     unsigned version;
     if (!label || !index_rollback(a->store, segment, label, admin_dry_run(in), &version, err) ||
         (!admin_dry_run(in) && !swap(a, err)))
         return false;
-    *out = json_pack("{s:s, s:s, s:I}", "collection", segment, "label", label, "version", (json_int_t)version);
+    *out = json_pack("{s:s, s:s, s:I}", "collection", segment, "label", label, "version",
+                     (json_int_t)version);
     return true;
 }

@@ -28,7 +28,8 @@ static bool check_label(const char *label, struct err *err)
     int64_t n;
     return (is_name(label) && !str_int(str_of(label), &n)) ||
            err_say(err, ERR_bad_request, "label",
-                   "a label has 1 to %d of the characters A-Z a-z 0-9 . _ -, and is no number", NAME_MAX_BYTES);
+                   "a label has 1 to %d of the characters A-Z a-z 0-9 . _ -, and is no number",
+                   NAME_MAX_BYTES);
 }
 
 static sqlite3_stmt *prepare(sqlite3 *db, const char *sql, const struct change *c, struct err *err)
@@ -46,19 +47,22 @@ static sqlite3_stmt *prepare(sqlite3 *db, const char *sql, const struct change *
 static bool version_exists(sqlite3 *db, const struct change *c, struct err *err)
 {
     SCOPED(sql_finish)
-    sqlite3_stmt *q = prepare(db, "SELECT 1 FROM indexes WHERE collection = ? AND version = ?", c, err);
+    sqlite3_stmt *q =
+        prepare(db, "SELECT 1 FROM indexes WHERE collection = ? AND version = ?", c, err);
     bool there;
     if (!q || !sql_step(q, &there, err))
         return false;
-    return there || err_say(err, ERR_not_found, "version", "there is no version %u of '%.64s'; see: penstock rag list",
-                            c->version, c->collection);
+    return there || err_say(err, ERR_not_found, "version",
+                            "there is no version %u of '%.64s'; see: penstock rag list", c->version,
+                            c->collection);
 }
 
 static bool point(sqlite3 *db, const struct change *c, struct err *err)
 {
     SCOPED(sql_finish)
-    sqlite3_stmt *q = prepare(db,
-                              "INSERT INTO index_moves(collection, version, label, moved_ms) VALUES(?,?,?,?)", c, err);
+    sqlite3_stmt *q =
+        prepare(db, "INSERT INTO index_moves(collection, version, label, moved_ms) VALUES(?,?,?,?)",
+                c, err);
     if (!q)
         return false;
     sqlite3_bind_int64(q, 4, clock_wall_ms());
@@ -67,7 +71,8 @@ static bool point(sqlite3 *db, const struct change *c, struct err *err)
 
 static bool insert(sqlite3 *db, const struct index_row *r, struct err *err)
 {
-    SCOPED(sql_finish) sqlite3_stmt *q = sql_prepare(db, "INSERT INTO indexes VALUES(?,?,?,?,?,?)", err);
+    SCOPED(sql_finish)
+    sqlite3_stmt *q = sql_prepare(db, "INSERT INTO indexes VALUES(?,?,?,?,?,?)", err);
     if (!q)
         return false;
     sqlite3_bind_text(q, 1, r->collection, -1, SQLITE_STATIC);
@@ -84,15 +89,18 @@ static bool task_adopt(struct sqlite3 *db, void *arg, struct err *err)
     const struct change *c = arg;
     struct err none = {0};
     if (version_exists(db, c, &none))
-        return err_say(err, ERR_conflict, "version", "there is a version %u of '%.64s' already", c->version, c->collection);
+        return err_say(err, ERR_conflict, "version", "there is a version %u of '%.64s' already",
+                       c->version, c->collection);
     return c->dry_run || (insert(db, c->row, err) && (!c->label || point(db, c, err)));
 }
 
-bool index_adopt(struct store *s, const struct index_row *row, const char *label, bool dry_run, struct err *err)
+bool index_adopt(struct store *s, const struct index_row *row, const char *label, bool dry_run,
+                 struct err *err)
 {
     struct change c = {row, row->collection, label, row->version, dry_run, NULL};
     if (!is_name(row->collection))
-        return err_say(err, ERR_bad_request, "collection", "a collection's name has 1 to %d of the characters A-Z a-z 0-9 . _ -",
+        return err_say(err, ERR_bad_request, "collection",
+                       "a collection's name has 1 to %d of the characters A-Z a-z 0-9 . _ -",
                        NAME_MAX_BYTES);
     return (!label || check_label(label, err)) && store_do(s, task_adopt, &c, err);
 }
@@ -103,10 +111,11 @@ static bool task_label(struct sqlite3 *db, void *arg, struct err *err)
     return version_exists(db, c, err) && (c->dry_run || point(db, c, err));
 }
 
-bool index_label(struct store *s, const char *collection, const char *label, unsigned version, bool dry_run,
-                 struct err *err)
+bool index_label(struct store *s, const char *collection, const char *label, unsigned version,
+                 bool dry_run, struct err *err)
 {
-    struct change c = {.collection = collection, .label = label, .version = version, .dry_run = dry_run};
+    struct change c = {
+        .collection = collection, .label = label, .version = version, .dry_run = dry_run};
     return check_label(label, err) && store_do(s, task_label, &c, err);
 }
 
@@ -115,10 +124,11 @@ static bool task_rollback(struct sqlite3 *db, void *arg, struct err *err)
 {
     struct change *c = arg;
     SCOPED(sql_finish)
-    sqlite3_stmt *q = sql_prepare(db,
-                                  "SELECT version FROM index_moves WHERE collection = ? AND label = ?"
-                                  " ORDER BY id DESC LIMIT 2",
-                                  err);
+    sqlite3_stmt *q =
+        sql_prepare(db,
+                    "SELECT version FROM index_moves WHERE collection = ? AND label = ?"
+                    " ORDER BY id DESC LIMIT 2",
+                    err);
     bool more = false;
     if (!q)
         return false;
@@ -127,15 +137,17 @@ static bool task_rollback(struct sqlite3 *db, void *arg, struct err *err)
     if (!sql_step(q, &more, err) || (more && !sql_step(q, &more, err)))
         return false;
     if (!more)
-        return err_say(err, ERR_not_found, "label", "'%.64s' of '%.64s' points to no version before", c->label, c->collection);
+        return err_say(err, ERR_not_found, "label",
+                       "'%.64s' of '%.64s' points to no version before", c->label, c->collection);
     c->version = (unsigned)sqlite3_column_int64(q, 0);
     if (c->dry_run)
         return true;
     SCOPED(sql_finish)
-    sqlite3_stmt *d = sql_prepare(db,
-                                  "DELETE FROM index_moves WHERE id = (SELECT max(id) FROM index_moves"
-                                  " WHERE collection = ? AND label = ?)",
-                                  err);
+    sqlite3_stmt *d =
+        sql_prepare(db,
+                    "DELETE FROM index_moves WHERE id = (SELECT max(id) FROM index_moves"
+                    " WHERE collection = ? AND label = ?)",
+                    err);
     if (!d)
         return false;
     sqlite3_bind_text(d, 1, c->collection, -1, SQLITE_STATIC);
@@ -143,8 +155,8 @@ static bool task_rollback(struct sqlite3 *db, void *arg, struct err *err)
     return sql_run(d, err);
 }
 
-bool index_rollback(struct store *s, const char *collection, const char *label, bool dry_run, unsigned *version,
-                    struct err *err)
+bool index_rollback(struct store *s, const char *collection, const char *label, bool dry_run,
+                    unsigned *version, struct err *err)
 {
     struct change c = {.collection = collection, .label = label, .dry_run = dry_run};
     if (!check_label(label, err) || !store_do(s, task_rollback, &c, err))
@@ -162,8 +174,10 @@ static json_t *row_of(sqlite3_stmt *q)
     hash_hex(&h, hex);
     struct str labels = sql_text(q, 6);
     json_t *list = json_loadb(labels.p ? labels.p : "[]", labels.p ? labels.n : 2, 0, NULL);
-    return json_pack("{s:s, s:I, s:I, s:I, s:o, s:I, s:s}", "collection", (const char *)sqlite3_column_text(q, 0), "version",
-                     (json_int_t)sqlite3_column_int64(q, 1), "documents", (json_int_t)sqlite3_column_int64(q, 3), "passages",
+    return json_pack("{s:s, s:I, s:I, s:I, s:o, s:I, s:s}", "collection",
+                     (const char *)sqlite3_column_text(q, 0), "version",
+                     (json_int_t)sqlite3_column_int64(q, 1), "documents",
+                     (json_int_t)sqlite3_column_int64(q, 3), "passages",
                      (json_int_t)sqlite3_column_int64(q, 4), "labels", list, "created_ms",
                      (json_int_t)sqlite3_column_int64(q, 5), "manifest", hex);
 }
@@ -172,12 +186,13 @@ static bool task_list(struct sqlite3 *db, void *arg, struct err *err)
 {
     struct change *c = arg;
     SCOPED(sql_finish)
-    sqlite3_stmt *q = sql_prepare(db,
-                                  "SELECT collection, version, manifest, documents, passages, created_ms,"
-                                  " (SELECT json_group_array(label) FROM index_labels AS l"
-                                  "  WHERE l.collection = i.collection AND l.version = i.version)"
-                                  " FROM indexes AS i ORDER BY collection, version",
-                                  err);
+    sqlite3_stmt *q =
+        sql_prepare(db,
+                    "SELECT collection, version, manifest, documents, passages, created_ms,"
+                    " (SELECT json_group_array(label) FROM index_labels AS l"
+                    "  WHERE l.collection = i.collection AND l.version = i.version)"
+                    " FROM indexes AS i ORDER BY collection, version",
+                    err);
     bool more = q != NULL;
     while (more && sql_step(q, &more, err) && more)
         json_array_append_new(c->list, row_of(q));

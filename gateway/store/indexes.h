@@ -25,14 +25,15 @@ struct index_row {
 };
 
 /* A new version; `label` (NULL: none) points to it at once. */
-bool index_adopt(struct store *s, const struct index_row *row, const char *label, bool dry_run, struct err *err);
-
-bool index_label(struct store *s, const char *collection, const char *label, unsigned version, bool dry_run,
+bool index_adopt(struct store *s, const struct index_row *row, const char *label, bool dry_run,
                  struct err *err);
 
+bool index_label(struct store *s, const char *collection, const char *label, unsigned version,
+                 bool dry_run, struct err *err);
+
 /* The label goes back to the version it pointed to before; *version is that one. */
-bool index_rollback(struct store *s, const char *collection, const char *label, bool dry_run, unsigned *version,
-                    struct err *err);
+bool index_rollback(struct store *s, const char *collection, const char *label, bool dry_run,
+                    unsigned *version, struct err *err);
 
 /* {collection, version, documents, passages, manifest, labels, created_ms}, oldest first. */
 json_t *index_list(struct store *s, struct err *err);

@@ -26,7 +26,11 @@ enum { DEPTH = 10, PATH_BYTES = 1024, LEGS = 3 };
 static const struct goal {
     const char *set;
     double lexical;
-} goals[] = {{"scifact", 0.69}, {"xquad-en", 0.94}, {"xquad-de", 0.94}, {"xquad-zh", 0.94}, {"xquad-hi", 0.94}};
+} goals[] = {{"scifact", 0.69},
+             {"xquad-en", 0.94},
+             {"xquad-de", 0.94},
+             {"xquad-zh", 0.94},
+             {"xquad-hi", 0.94}};
 
 struct set {
     const char *name;
@@ -50,8 +54,8 @@ static void copy_corpus(const char *from, const char *to)
     size_t room = 0;
     while (in && out && getline(&line, &room, in) > 0) {
         json_t *d = json_loads(line, 0, NULL);
-        json_t *copy = json_pack("{s:O, s:O, s:O}", "id", json_object_get(d, "_id"), "title", json_object_get(d, "title"),
-                                 "text", json_object_get(d, "text"));
+        json_t *copy = json_pack("{s:O, s:O, s:O}", "id", json_object_get(d, "_id"), "title",
+                                 json_object_get(d, "title"), "text", json_object_get(d, "text"));
         json_dumpf(copy, out, JSON_COMPACT);
         fputc('\n', out);
         json_decref(copy);
@@ -81,7 +85,8 @@ static bool build_index(struct set *s, const char *folder, struct built *made)
     bool ok = c.problems == 0 && build_run(&b, made, &err);
     corpus_done(&c);
     snprintf(path, sizeof path, "%s/%u", source, made->version);
-    s->index = ok ? index_open(path, "bench", made->version, &made->manifest, complain, NULL, &err) : NULL;
+    s->index =
+        ok ? index_open(path, "bench", made->version, &made->manifest, complain, NULL, &err) : NULL;
     if (!s->index)
         fprintf(stderr, "%s: %s\n", s->name, err.detail);
     snprintf(path, sizeof path, "rm -rf %s", work);
@@ -117,9 +122,7 @@ static double ideal(json_t *judged)
     const char *id;
     json_t *gain;
     double sum = 0;
-    json_object_foreach(judged, id, gain)
-        if (n < 256)
-            gains[n++] = (int)json_integer_value(gain);
+    json_object_foreach(judged, id, gain) if (n < 256) gains[n++] = (int)json_integer_value(gain);
     qsort(gains, n, sizeof gains[0], descending);
     for (size_t i = 0; i < n && i < DEPTH; i++)
         sum += gains[i] / log2((double)i + 2);
@@ -137,7 +140,8 @@ static double ndcg(const struct index *x, const struct hit *hits, size_t n, json
         if (seen)
             continue;
         struct str id = index_document(x, hits[i].document)->id;
-        sum += (double)json_integer_value(json_object_getn(judged, id.p, id.n)) / log2((double)rank++ + 2);
+        sum += (double)json_integer_value(json_object_getn(judged, id.p, id.n)) /
+               log2((double)rank++ + 2);
     }
     return best > 0 ? sum / best : 0;
 }
@@ -162,7 +166,9 @@ static void ask(struct set *s, const char *queries)
         for (int i = 0; judged && i < LEGS; i++) {
             struct hit hits[SEARCH_MAX];
             struct search ask = {.text = str_of(json_string_value(json_object_get(q, "text"))),
-                                 .collection = {.teams = everybody}, .k = 2 * DEPTH, .legs = legs[i]};
+                                 .collection = {.teams = everybody},
+                                 .k = 2 * DEPTH,
+                                 .legs = legs[i]};
             int64_t from = clock_now_us();
             size_t found = index_search(s->index, &ask, hits);
             times[n] = (double)(clock_now_us() - from);
@@ -201,9 +207,10 @@ static bool run_set(const char *folder, const char *name, double *gain)
             least = goals[i].lexical;
     bool ok = s.found[0] >= least && s.found[2] >= 0.995 * better;
     *gain = s.found[2] / s.found[0];
-    printf("%-10s %9zu  %7.4f %7.4f %7.4f  %4u%% %8.4f  %7u %5u %5u  %6lld  %6.0f  %s\n", name, made.passages, s.found[0],
-           s.found[1], s.found[2], made.fusion.lexical_percent, *gain, made.fusion.lexical, made.fusion.dense,
-           made.fusion.fused, (long long)build_ms, s.p99_us, ok ? "ok" : "MISSED");
+    printf("%-10s %9zu  %7.4f %7.4f %7.4f  %4u%% %8.4f  %7u %5u %5u  %6lld  %6.0f  %s\n", name,
+           made.passages, s.found[0], s.found[1], s.found[2], made.fusion.lexical_percent, *gain,
+           made.fusion.lexical, made.fusion.dense, made.fusion.fused, (long long)build_ms, s.p99_us,
+           ok ? "ok" : "MISSED");
     json_decref(s.judged);
     index_unref(s.index);
     return ok;
@@ -224,8 +231,8 @@ int main(int argc, char **argv)
         printf("there is no %s: the data of the measurement is not here\n", folder);
         return 77;
     }
-    printf("%-10s %9s  %7s %7s %7s  %5s %8s  %7s %5s %5s  %6s  %6s\n", "set", "passages", "lexical", "dense", "fused", "w",
-           "f/l", "own:lex", "dense", "fused", "ms", "p99 us");
+    printf("%-10s %9s  %7s %7s %7s  %5s %8s  %7s %5s %5s  %6s  %6s\n", "set", "passages", "lexical",
+           "dense", "fused", "w", "f/l", "own:lex", "dense", "fused", "ms", "p99 us");
     for (int i = 0; i < n; i++) {
         missed += !run_set(folder, sets[i]->d_name, &gain);
         best = gain > best ? gain : best;
