@@ -54,6 +54,7 @@ ERR(answer_too_large, 502, "server_error", "answer_too_large", false, false,
     "the upstream's answer exceeds the size limit")
 ERR(busy, 503, "server_error", "overloaded", false, true, "the gateway holds as many bytes or connections as it may")
 ERR(shutdown, 503, "server_error", "shutting_down", false, true, "the gateway is shutting down")
+ERR(cache_miss, 504, "invalid_request_error", "cache_miss", false, false, "the cache holds no answer to this request")
 ERR(timeout, 504, "server_error", "timeout", true, true, "the upstream did not answer in time")
 ERR(locked, 500, "server_error", "locked", false, false, "another process owns the data directory")
 ERR(bad_config, 500, "server_error", "bad_config", false, false, "the config cannot be used")

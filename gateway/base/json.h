@@ -112,6 +112,14 @@ size_t json_text_bytes(const struct json_value *v); /* how many json_text() woul
 /* A plain integer ("12", "-3"; not "1.0", "1e3", "-0") within int64. */
 bool json_int(const struct json_value *v, int64_t *n);
 
+/*
+ * Appends a text that json_scan() has passed in one form for all that mean the same:
+ * without white space, members of every object in the order of their names, twins
+ * in their own; numbers and strings as they are spelled.  Members of the outermost
+ * object that `without` names are left out; it ends with NULL.
+ */
+void json_canonical(struct buf *out, struct str text, const char *const *without);
+
 /* Appends it as a JSON string; what is not UTF-8 becomes U+FFFD. */
 void json_quote(struct buf *out, struct str text);
 

@@ -1,6 +1,7 @@
 #include "gateway/core/explain.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
@@ -44,8 +45,9 @@ static void add_candidates(const struct exchange *x, struct buf *out)
 void explain_write(const struct exchange *x, struct buf *out)
 {
     bool refused = x->err.code != ERR_none;
+    bool hit = x->cache.word && strcmp(x->cache.word, "hit") == 0;
     buf_add(out, STR("{"));
-    add_text(out, "would", refused ? STR("refuse") : STR("ask"));
+    add_text(out, "would", refused ? STR("refuse") : hit ? STR("hand out") : STR("ask"));
     if (x->key) {
         buf_add(out, STR(", "));
         add_text(out, "team", str_of(x->key->team));
@@ -56,6 +58,10 @@ void explain_write(const struct exchange *x, struct buf *out)
         buf_add(out, STR(", "));
         add_text(out, "model_asked", x->asked);
         buf_addf(out, ", \"stream\": %s", x->request.stream ? "true" : "false");
+    }
+    if (x->cache.word) {
+        buf_add(out, STR(", "));
+        add_text(out, "cache", str_of(x->cache.word));
     }
     if (x->n_candidates) {
         buf_add(out, STR(", "));
@@ -77,7 +83,7 @@ void explain_write(const struct exchange *x, struct buf *out)
 }
 
 /* The stages that decide; `auth` has been, in its way, and `call` only tells. */
-static const struct stage *const deciding[] = {&stage_parse, &stage_route, &stage_budget, &stage_call, NULL};
+static const struct stage *const deciding[] = {&stage_parse, &stage_cache, &stage_route, &stage_budget, &stage_call, NULL};
 
 struct listening {
     struct sink sink;
@@ -102,10 +108,10 @@ static const char *const all_models[] = {"*", NULL}, *const no_tags[] = {NULL};
 static const struct key anybody = {
     .id = "", .team = "", .name = "", .models = all_models, .tags = no_tags};
 
-bool explain_run(struct store *store, struct config *c, struct str key_id, enum endpoint e, struct str body,
+bool explain_run(struct store *store, struct cache *cache, struct config *c, struct str key_id, enum endpoint e, struct str body,
                  struct buf *out, struct err *err)
 {
-    struct gateway gateway = {.store = store};
+    struct gateway gateway = {.store = store, .cache = cache};
     struct worker worker = {.gateway = &gateway, .loop = loop_new(0, err)};
     struct listening sink = {.sink.class = &listening_class, .out = out};
     struct keyring *keyring = keyring_current(store);

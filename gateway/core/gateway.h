@@ -19,6 +19,7 @@
 struct gateway {
     struct config_slot config;
     struct store *store;
+    struct cache *cache;
     struct jobs *jobs;
     struct account memory; /* bytes of bodies and answers that all exchanges hold */
     struct metrics *metrics;

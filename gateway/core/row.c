@@ -14,6 +14,7 @@ void row_begin(const struct exchange *x, struct ledger_request *row)
         .stream = x->request.stream,
         .model_asked = x->asked,
         .route_reason = str_of(x->reason),
+        .saved_nusd = LEDGER_NULL,
         .ttft_us = LEDGER_NULL,
         .total_us = LEDGER_NULL,
         .overhead_us = LEDGER_NULL,

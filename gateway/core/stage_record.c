@@ -43,7 +43,12 @@ static void write_row(const struct exchange *x, const struct times *t)
     if (x->served) {
         row.model_served = x->served->model;
         row.provider = str_of(x->served->target->provider->name);
+    } else if (x->cache.state == CACHED_HANDING_OUT) {
+        row.model_served = buf_str(&x->cache.kept->model);
+        row.provider = buf_str(&x->cache.kept->provider);
     }
+    row.cache = str_of(x->cache.word);
+    row.saved_nusd = x->cache.state == CACHED_HANDING_OUT ? x->cache.saved_nusd : LEDGER_NULL;
     row.attempts = x->attempts;
     row.status = exchange_status(x);
     row.finish = str_of(exchange_finish_word(x));

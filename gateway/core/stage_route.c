@@ -5,21 +5,8 @@
  * Writes:  model, candidates, reason
  */
 #include "gateway/core/exchange.h"
+#include "gateway/core/model_find.h"
 #include "gateway/core/stage.h"
-
-enum { NAME_SHOWN_BYTES = 64 };
-
-static bool find_model(struct exchange *x, struct err *err)
-{
-    const struct model *m = config_model(x->config, x->asked);
-    if (m && (key_may_use(x->key, x->asked) || key_may_use(x->key, str_of(m->name)))) {
-        x->model = m;
-        return true;
-    }
-    int shown = x->asked.n < NAME_SHOWN_BYTES ? (int)x->asked.n : NAME_SHOWN_BYTES;
-    return err_say(err, ERR_no_model, "model", "the model '%.*s' does not exist, or this key may not use it", shown,
-                   x->asked.p);
-}
 
 /* Those that can be accounted for. */
 static bool gather(struct exchange *x, struct err *err)
@@ -48,7 +35,7 @@ static bool gather(struct exchange *x, struct err *err)
 
 static enum step route_run(struct exchange *x, struct err *err)
 {
-    if (!find_model(x, err) || !gather(x, err))
+    if (!model_find(x, err) || !gather(x, err))
         return STEP_FAIL;
     x->model->strategy->order(x->candidates, x->n_candidates, worker_dice(x->worker));
     x->reason = x->model->n_targets > 1 ? x->model->strategy->name : "only";

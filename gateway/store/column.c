@@ -16,6 +16,8 @@
     ROW(TEXT, model_asked, model_asked, false) \
     ROW(TEXT, model_served, model_served, false) \
     ROW(TEXT, provider, provider, false) \
+    ROW(TEXT, cache, cache, false) \
+    ROW(INT64, saved_nusd, saved_nusd, true) \
     ROW(TEXT, route_reason, route_reason, false) \
     ROW(INT, attempts, attempts, false) \
     ROW(INT, status, status, true) \

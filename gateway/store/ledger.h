@@ -50,6 +50,8 @@ struct ledger_request {
     struct str endpoint;
     bool stream;
     struct str model_asked, model_served, provider;
+    struct str cache;   /* miss, hit, joined, bypass; empty: the cache was off */
+    int64_t saved_nusd; /* what a hit would have cost; LEDGER_NULL where it is none */
     struct str route_reason;
     unsigned attempts;
     int status;

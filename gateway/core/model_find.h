@@ -1,0 +1,10 @@
+/* model_find.h - the public model that a request is for. */
+#ifndef GATEWAY_CORE_MODEL_FIND_H
+#define GATEWAY_CORE_MODEL_FIND_H
+
+#include "gateway/core/exchange.h"
+
+/* Sets x->model, once; false: ERR_no_model, there is none, or the key may not use it. */
+bool model_find(struct exchange *x, struct err *err);
+
+#endif
