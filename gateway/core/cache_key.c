@@ -1,6 +1,7 @@
 #include "gateway/core/cache_key.h"
 
 #include "gateway/base/scope.h"
+#include "gateway/core/model_find.h"
 
 enum { FORMAT = 1, GROWTH_BYTES = 4096 };
 
@@ -24,7 +25,8 @@ struct hash cache_key(const struct exchange *x)
     add_part(&text, str_of(by_key ? x->key->id : x->key->team));
     add_part(&text, str_of(endpoint_info(x->endpoint)->name));
     add_part(&text, x->head.query);
-    add_part(&text, x->asked);
+    add_part(&text, model_name(x));
+    add_part(&text, str_of(x->prompt.version ? x->prompt.version->hash : ""));
     add_part(&text, (struct str){(const char *)x->model->digest.bytes, HASH_BYTES});
     json_canonical(&text, x->body, without);
     return crypto_sha256(buf_str(&text));

@@ -103,6 +103,10 @@ struct config {
         int64_t answer_bytes, memory_bytes, disk_bytes;
     } cache;
 
+    struct {
+        const char *dir; /* NULL: there is none */
+    } prompts;
+
     struct price_book *prices; /* of prices.file */
     const struct provider *providers;
     unsigned n_providers;

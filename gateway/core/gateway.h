@@ -16,10 +16,13 @@
 #include "gateway/net/call.h"
 #include "gateway/store/store.h"
 
+struct prompts;
+
 struct gateway {
     struct config_slot config;
     struct store *store;
     struct cache *cache;
+    struct prompts *prompts; /* NULL: there are none */
     struct jobs *jobs;
     struct account memory; /* bytes of bodies and answers that all exchanges hold */
     struct metrics *metrics;

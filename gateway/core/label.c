@@ -1,5 +1,8 @@
 #include "gateway/core/label.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "gateway/base/clock.h"
 #include "gateway/base/json.h"
 #include "gateway/base/money.h"
@@ -24,6 +27,13 @@ static void add_int(struct label *r, const char *name, int64_t value)
     text[int_text(value, text)] = '\0';
 }
 
+static void add_prompt(struct label *r, const struct prompt_version *v)
+{
+    char text[PROMPT_NAME_BYTES + INT_TEXT_BYTES + 2];
+    snprintf(text, sizeof text, "%s@%" PRId64, v->name, v->version);
+    add(r, PREFIX "prompt", str_of(text));
+}
+
 void label_make(const struct exchange *x, struct label *r)
 {
     r->n = 0;
@@ -37,6 +47,8 @@ void label_make(const struct exchange *x, struct label *r)
     }
     if (x->cache.word)
         add(r, PREFIX "cache", str_of(x->cache.word));
+    if (x->prompt.version)
+        add_prompt(r, x->prompt.version);
     add_int(r, PREFIX "attempts", x->attempts);
     if (x->finish != FINISH_none) {
         char money[MONEY_TEXT_BYTES];

@@ -89,7 +89,7 @@ static enum step hand_out(struct exchange *x, struct kept *kept, const char *wor
 {
     bool as_stream = x->request.stream && endpoint_info(x->endpoint)->streams;
     x->cache.word = word;
-    x->cache.saved_nusd = kept->cost_nusd;
+    x->cache.saved_nusd = kept->cost_nusd > 0 ? kept->cost_nusd : 0;
     x->cache.kept = kept_in_form(kept, x->endpoint, as_stream);
     kept_unref(kept);
     if (!x->cache.kept) {

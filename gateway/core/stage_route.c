@@ -1,7 +1,7 @@
 /*
  * route - which targets may be asked, and in which order.
  *
- * Reads:   asked, key, config
+ * Reads:   asked, routed, prompt, key, config
  * Writes:  model, candidates, reason
  */
 #include "gateway/core/exchange.h"
@@ -17,7 +17,7 @@ static bool gather(struct exchange *x, struct err *err)
     x->candidates = arena_alloc(&x->arena, m->n_targets * sizeof *x->candidates);
     for (unsigned i = 0; i < m->n_targets; i++) {
         const struct target *t = &m->targets[i];
-        model = target_model(x->config, m, t, x->asked, &x->arena);
+        model = target_model(x->config, m, t, model_name(x), &x->arena);
         const struct price *price = target_price(x->config, t, model);
         if (!price && !x->config->allow_unpriced)
             continue;

@@ -51,7 +51,9 @@ struct ledger_request {
     bool stream;
     struct str model_asked, model_served, provider;
     struct str cache;   /* miss, hit, joined, bypass; empty: the cache was off */
-    int64_t saved_nusd; /* what a hit would have cost; LEDGER_NULL where it is none */
+    int64_t saved_nusd; /* what a hit would have cost; 0: null */
+    struct str prompt_name, prompt_hash;
+    int64_t prompt_version; /* 0: null */
     struct str route_reason;
     unsigned attempts;
     int status;
