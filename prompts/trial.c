@@ -5,9 +5,11 @@
 #define ALPHA 0.05
 
 const struct guard_info guards[GUARD_count] = {
-#define GUARD(name, kind, decides, help) {#name, GUARD_##kind, decides, help},
+#define GUARD(name, shown, kind, decides, help) {#name, #shown, GUARD_##kind, decides, help},
 #include "prompts/guard_list.h"
 };
+
+const char *const arm_words[ARM_count] = {"control", "canary"};
 
 void trial_done(struct trial *t)
 {

@@ -25,7 +25,7 @@
 enum arm { ARM_control, ARM_canary, ARM_count };
 
 enum guard {
-#define GUARD(name, kind, decides, help) GUARD_##name,
+#define GUARD(name, shown, kind, decides, help) GUARD_##name,
 #include "prompts/guard_list.h"
     GUARD_count
 };
@@ -33,12 +33,13 @@ enum guard {
 enum guard_kind { GUARD_RATE, GUARD_MEAN };
 
 struct guard_info {
-    const char *name;
+    const char *name, *shown;
     enum guard_kind kind;
     bool decides;
     const char *help;
 };
 extern const struct guard_info guards[GUARD_count];
+extern const char *const arm_words[ARM_count];
 
 enum { TRIAL_LEFT_MAX = 20 };
 

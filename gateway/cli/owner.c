@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gateway/base/clock.h"
 #include "gateway/base/out.h"
 #include "gateway/base/scope.h"
 #include "gateway/base/str.h"
@@ -11,6 +12,7 @@
 #include "gateway/core/config.h"
 #include "gateway/net/fetch.h"
 #include "gateway/server/admin.h"
+#include "prompts/rollouts.h"
 
 enum { ANSWER_MAX_BYTES = 64 * 1024 * 1024, ANSWER_MS = 10 * 60 * 1000, PATH_BYTES = 4096 };
 
@@ -98,7 +100,9 @@ static bool do_here(const struct args *args, const char *dir, const char *method
             err_wrap(err, "nobody answers on %s/control.sock, but", dir);
         return false;
     }
-    bool ok = admin_run(&a, method, str_of(path), in, out, err);
+    a.rollouts = rollouts_open(a.store, clock_wall_ms(), err);
+    bool ok = a.rollouts && admin_run(&a, method, str_of(path), in, out, err);
+    rollouts_free(a.rollouts);
     store_close(a.store);
     return ok;
 }

@@ -5,6 +5,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
 #include "gateway/base/money.h"
+#include "gateway/core/arm.h"
 #include "gateway/core/error_body.h"
 #include "gateway/core/stage.h"
 #include "gateway/store/ledger.h"
@@ -60,6 +61,10 @@ void explain_write(const struct exchange *x, struct buf *out)
     if (x->n_candidates) {
         buf_add(out, STR(", "));
         add_text(out, "route", str_of(x->reason));
+        if (*arm_word(x)) {
+            buf_add(out, STR(", "));
+            add_text(out, "arm", str_of(arm_word(x)));
+        }
         add_candidates(x, out);
         buf_addf(out, ", \"bound\": {\"input_tokens\": %" PRId64 ", \"output_tokens\": %" PRId64 ", ", x->bound.input,
                  x->bound.output);
@@ -77,7 +82,7 @@ void explain_write(const struct exchange *x, struct buf *out)
 }
 
 /* The stages that decide; `auth` has been, in its way, and `call` only tells. */
-static const struct stage *const deciding[] = {&stage_parse, &stage_route, &stage_budget, &stage_call, NULL};
+static const struct stage *const deciding[] = {&stage_parse, &stage_arm, &stage_route, &stage_budget, &stage_call, NULL};
 
 struct listening {
     struct sink sink;
@@ -102,10 +107,10 @@ static const char *const all_models[] = {"*", NULL}, *const no_tags[] = {NULL};
 static const struct key anybody = {
     .id = "", .team = "", .name = "", .models = all_models, .tags = no_tags};
 
-bool explain_run(struct store *store, struct config *c, struct str key_id, enum endpoint e, struct str body,
+bool explain_run(struct store *store, struct rollouts *rollouts, struct config *c, struct str key_id, enum endpoint e, struct str body,
                  struct buf *out, struct err *err)
 {
-    struct gateway gateway = {.store = store};
+    struct gateway gateway = {.store = store, .rollouts = rollouts};
     struct worker worker = {.gateway = &gateway, .loop = loop_new(0, err)};
     struct listening sink = {.sink.class = &listening_class, .out = out};
     struct keyring *keyring = keyring_current(store);

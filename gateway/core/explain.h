@@ -15,7 +15,7 @@ void explain_write(const struct exchange *x, struct buf *out);
  * up to the call in a loop of its own; blocks no longer than they compute.  What would be
  * refused is told in the object too.  False: there is no such key, or no descriptors.
  */
-bool explain_run(struct store *store, struct config *c, struct str key_id, enum endpoint e, struct str body,
+bool explain_run(struct store *store, struct rollouts *rollouts, struct config *c, struct str key_id, enum endpoint e, struct str body,
                  struct buf *out, struct err *err);
 
 #endif

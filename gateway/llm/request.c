@@ -125,6 +125,7 @@ static bool settle(struct request *r, const struct json_value *kept, struct err 
     r->prompt_cache_key = kept[READ_prompt_cache_key];
     r->safety_identifier = kept[READ_safety_identifier];
     r->user = kept[READ_user];
+    r->format = kept[READ_format];
     r->choices = 1;
     if (r->top.kind != VALUE_OBJECT)
         return err_say(err, ERR_bad_request, NULL, "the body must be a JSON object");

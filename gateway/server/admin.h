@@ -15,10 +15,12 @@
 #include "gateway/store/store.h"
 
 struct config;
+struct rollouts;
 
 /* What operations work on. */
 struct admin {
     struct store *store;
+    struct rollouts *rollouts;
     struct config *config;   /* borrowed; NULL: that of config_path */
     const char *config_path; /* NULL: the embedded default */
     /* Reads the config again; false: *err says what is wrong.  NULL where no server runs. */

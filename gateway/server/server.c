@@ -230,6 +230,7 @@ static void close_house(struct server *s)
         worker_close(&h->workers[i]);
     free(h->workers);
     metrics_free(h->gateway.metrics);
+    rollouts_free(h->gateway.rollouts);
     config_slot_done(&h->gateway.config);
     pthread_mutex_destroy(&s->reload_lock);
 }
@@ -243,7 +244,8 @@ bool server_run(struct store *store, struct config *c, const struct server_optio
     set_up_process();
     block_signals(&signals);
     open_house(&s, store, c);
-    bool ok = open_workers(&s, err);
+    s.house.gateway.rollouts = rollouts_open(store, clock_wall_ms(), err);
+    bool ok = s.house.gateway.rollouts && open_workers(&s, err);
     if (ok) {
         bool is_v6 = strchr(c->listen.host, ':') != NULL;
         snprintf(address, sizeof address, is_v6 ? "[%s]:%u" : "%s:%u", c->listen.host, listener_port(s.house.workers[0].listener));

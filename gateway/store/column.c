@@ -16,6 +16,7 @@
     ROW(TEXT, model_asked, model_asked, false) \
     ROW(TEXT, model_served, model_served, false) \
     ROW(TEXT, provider, provider, false) \
+    ROW(TEXT, arm, arm, false) \
     ROW(TEXT, route_reason, route_reason, false) \
     ROW(INT, attempts, attempts, false) \
     ROW(INT, status, status, true) \

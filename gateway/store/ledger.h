@@ -50,6 +50,7 @@ struct ledger_request {
     struct str endpoint;
     bool stream;
     struct str model_asked, model_served, provider;
+    struct str arm; /* control, canary */
     struct str route_reason;
     unsigned attempts;
     int status;

@@ -59,9 +59,29 @@ static const char version_1[] =
     " SELECT date(started_ms / 1000, 'unixepoch') AS day, prompt_name, prompt_version, arm,"
     " count(*) AS requests, sum(finish = 'complete') AS complete, avg(total_us) AS total_us,"
     " sum(cost_nusd) AS cost_nusd FROM requests WHERE prompt_name IS NOT NULL GROUP BY 1, 2, 3, 4;";
+
+/* Kept for the registry of prompts. */
+static const char version_2[] = "";
+
+static const char version_3[] =
+    "CREATE TABLE rollouts("
+    " id INTEGER PRIMARY KEY, name TEXT NOT NULL, control TEXT NOT NULL, canary TEXT NOT NULL,"
+    " state TEXT NOT NULL, reason TEXT, stage INTEGER NOT NULL, share INTEGER NOT NULL,"
+    " started_ms INTEGER NOT NULL, ended_ms INTEGER, guard TEXT, log_e REAL, undone_ms INTEGER) STRICT;"
+    "CREATE UNIQUE INDEX rollouts_under_way ON rollouts(name) WHERE ended_ms IS NULL;"
+
+    "CREATE TABLE rollout_stages("
+    " rollout INTEGER NOT NULL, stage INTEGER NOT NULL, share INTEGER NOT NULL,"
+    " started_ms INTEGER NOT NULL, control_requests INTEGER NOT NULL,"
+    " canary_requests INTEGER NOT NULL, PRIMARY KEY(rollout, stage)) STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE rollout_events("
+    " rollout INTEGER NOT NULL, stage INTEGER NOT NULL, seq INTEGER NOT NULL, unit_hash TEXT NOT NULL,"
+    " arm TEXT NOT NULL, guard TEXT NOT NULL, value REAL NOT NULL,"
+    " PRIMARY KEY(rollout, stage, seq, guard)) STRICT, WITHOUT ROWID;";
 /* clang-format on */
 
-const char *const migrations[] = {version_1};
+const char *const migrations[] = {version_1, version_2, version_3};
 const size_t n_migrations = sizeof migrations / sizeof migrations[0];
 
 static bool take_step(sqlite3 *db, const char *sql, size_t version, struct err *err)

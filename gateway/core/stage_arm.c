@@ -1,0 +1,101 @@
+/*
+ * arm - draws the arm of every rollout that this request is part of, once, by its unit.
+ *
+ * Reads:   unit, asked, key, config
+ * Writes:  arm
+ * Undo:    tells the rollouts what became of the request
+ *
+ * Which arm a request counts for is settled here, whatever serves it later.  Who may not
+ * use a model is not drawn for it.
+ */
+#include <string.h>
+
+#include "gateway/base/clock.h"
+#include "gateway/core/arm.h"
+#include "gateway/core/stage.h"
+#include "gateway/llm/shape.h"
+#include "gateway/store/ledger.h"
+
+static void draw_model(struct exchange *x)
+{
+    const struct model *m = config_model(x->config, x->asked);
+    if (!m || !(key_may_use(x->key, x->asked) || key_may_use(x->key, str_of(m->name))))
+        return;
+    rollouts_draw(x->worker->gateway->rollouts, true, str_of(m->name), x->unit, &x->arm.model);
+}
+
+static enum step arm_run(struct exchange *x, struct err *err)
+{
+    (void)err;
+    if (!x->worker->gateway->rollouts)
+        return STEP_NEXT;
+    draw_model(x);
+    x->arm.wants_shape = x->arm.model.rollout && shape_is_asked(&x->request);
+    return STEP_NEXT;
+}
+
+/* The arm's own target did not answer, though somebody did. */
+static bool was_replaced(const struct exchange *x)
+{
+    const struct draw *d = &x->arm.model;
+    return d->rollout && d->chosen && x->served && !target_is(x->served->target, d->chosen);
+}
+
+static bool is_error(const struct exchange *x)
+{
+    const char *word = exchange_finish_word(x);
+    return strcmp(word, "failed") == 0 || strcmp(word, "cut") == 0 || exchange_status(x) >= 500 ||
+           was_replaced(x);
+}
+
+static void measure(const struct exchange *x, struct outcome *o)
+{
+    *o = (struct outcome){0};
+    o->known[GUARD_error] = true;
+    o->value[GUARD_error] = is_error(x);
+    o->known[GUARD_latency_us] = true;
+    o->value[GUARD_latency_us] = (double)(clock_now_us() - x->started_us);
+    o->known[GUARD_cost_nusd] = x->cost_nusd != LEDGER_NULL;
+    o->value[GUARD_cost_nusd] = (double)x->cost_nusd;
+    if (x->finish != FINISH_complete)
+        return;
+    o->known[GUARD_refusal] = true;
+    o->value[GUARD_refusal] = x->arm.refused;
+    o->known[GUARD_format] = x->arm.fit != SHAPE_unknown;
+    o->value[GUARD_format] = x->arm.fit == SHAPE_misfits;
+}
+
+/* Nobody asked a model, or it is we who stop: that says nothing of either arm. */
+static bool tells_something(const struct exchange *x)
+{
+    bool unasked = x->finish == FINISH_complete && x->attempts == 0;
+    return !unasked && x->finish != FINISH_client_gone && x->finish != FINISH_shutdown;
+}
+
+static void tell(struct exchange *x, const struct draw *d)
+{
+    struct outcome o;
+    if (!d->rollout)
+        return;
+    measure(x, &o);
+    rollouts_ended(x->worker->gateway->rollouts, d, tells_something(x) ? &o : NULL,
+                   x->finish == FINISH_client_gone, clock_wall_ms());
+}
+
+static void arm_undo(struct exchange *x)
+{
+    if (!x->dry_run)
+        tell(x, &x->arm.model);
+}
+
+const char *arm_word(const struct exchange *x)
+{
+    return x->arm.model.rollout ? arm_words[x->arm.model.arm] : "";
+}
+
+const struct stage stage_arm = {
+    .name = "arm",
+    .help = "draws the arms of rollouts by the request's unit; its undo tells them what came of it",
+    .run = arm_run,
+    .undo = arm_undo,
+};
