@@ -135,9 +135,9 @@ void rollouts_free(struct rollouts *rs)
 static bool is_of(const struct rollout *r, bool of_model, struct str name)
 {
     struct str whole = str_of(r->name), prefix = STR("model:");
-    if (!of_model || !str_starts(whole, prefix))
-        return !of_model && str_eq(whole, name);
-    return str_eq((struct str){whole.p + prefix.n, whole.n - prefix.n}, name);
+    if (str_starts(whole, prefix) != of_model)
+        return false;
+    return str_eq(of_model ? (struct str){whole.p + prefix.n, whole.n - prefix.n} : whole, name);
 }
 
 void rollouts_draw(const struct rollouts *rs, bool of_model, struct str name, struct str unit,
