@@ -112,6 +112,9 @@ size_t json_text_bytes(const struct json_value *v); /* how many json_text() woul
 /* A plain integer ("12", "-3"; not "1.0", "1e3", "-0") within int64. */
 bool json_int(const struct json_value *v, int64_t *n);
 
+/* A number as the nearest double; false: no number, or past its range. */
+bool json_double(const struct json_value *v, double *d);
+
 /* Appends it as a JSON string; what is not UTF-8 becomes U+FFFD. */
 void json_quote(struct buf *out, struct str text);
 

@@ -1,6 +1,10 @@
 /* What a value says: the characters of a string, the number of an integer; and back. */
 #include "gateway/base/json_priv.h"
 
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "gateway/base/utf8.h"
 
 static unsigned hex4(const char *p)
@@ -110,6 +114,18 @@ size_t json_text_bytes(const struct json_value *v)
     while (next_piece(&rest, room, &piece))
         n += piece.n;
     return n;
+}
+
+bool json_double(const struct json_value *v, double *d)
+{
+    enum { NUMBER_BYTES = 512 }; /* no number worth having is longer */
+    char text[NUMBER_BYTES];
+    if (v->kind != VALUE_NUMBER || v->raw.n >= sizeof text)
+        return false;
+    memcpy(text, v->raw.p, v->raw.n);
+    text[v->raw.n] = '\0';
+    *d = strtod(text, NULL);
+    return isfinite(*d);
 }
 
 bool json_int(const struct json_value *v, int64_t *n)

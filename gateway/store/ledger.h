@@ -50,6 +50,8 @@ struct ledger_request {
     struct str endpoint;
     bool stream;
     struct str model_asked, model_served, provider;
+    struct str prompt_name, prompt_hash;
+    int64_t prompt_version; /* 0: null */
     struct str arm; /* control, canary */
     struct str route_reason;
     unsigned attempts;

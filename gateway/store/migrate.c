@@ -60,9 +60,21 @@ static const char version_1[] =
     " count(*) AS requests, sum(finish = 'complete') AS complete, avg(total_us) AS total_us,"
     " sum(cost_nusd) AS cost_nusd FROM requests WHERE prompt_name IS NOT NULL GROUP BY 1, 2, 3, 4;";
 
-/* Kept for the registry of prompts. */
-static const char version_2[] = "";
+/* Prompts.  A version's text and hash never change; a label's row is its newest move. */
+static const char version_2[] =
+    "CREATE TABLE prompts("
+    " seq INTEGER PRIMARY KEY, name TEXT NOT NULL, version INTEGER NOT NULL, hash TEXT NOT NULL,"
+    " source TEXT NOT NULL, created_ms INTEGER NOT NULL, UNIQUE(name, version),"
+    " UNIQUE(name, hash)) STRICT;"
+    "CREATE TABLE prompt_labels("
+    " name TEXT NOT NULL, label TEXT NOT NULL, version INTEGER NOT NULL, before INTEGER NOT NULL,"
+    " moved_ms INTEGER NOT NULL, PRIMARY KEY(name, label),"
+    " FOREIGN KEY(name, version) REFERENCES prompts(name, version)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE prompt_moves("
+    " seq INTEGER PRIMARY KEY, name TEXT NOT NULL, label TEXT NOT NULL, version INTEGER NOT NULL,"
+    " before INTEGER NOT NULL, moved_ms INTEGER NOT NULL, why TEXT) STRICT;";
 
+/* Rollouts: each, its stages, and what its units met with. */
 static const char version_3[] =
     "CREATE TABLE rollouts("
     " id INTEGER PRIMARY KEY, name TEXT NOT NULL, control TEXT NOT NULL, canary TEXT NOT NULL,"
