@@ -65,7 +65,8 @@ static bool task_push(sqlite3 *db, void *arg, struct err *err)
     return true;
 }
 
-bool registry_push(struct store *s, struct registry_version *v, bool dry_run, bool *made, struct err *err)
+bool registry_push(struct store *s, struct registry_version *v, bool dry_run, bool *made,
+                   struct err *err)
 {
     struct push p = {v, dry_run, false};
     if (!store_do(s, task_push, &p, err))
@@ -87,7 +88,8 @@ static bool check_version(sqlite3 *db, const struct label_move *m, struct err *e
     if (!sql_step(q, &there, err))
         return false;
     if (!there)
-        return err_say(err, ERR_no_prompt, "name", "there is no prompt '%.*s'", shown(m->name), m->name.p);
+        return err_say(err, ERR_no_prompt, "name", "there is no prompt '%.*s'", shown(m->name),
+                       m->name.p);
     return sqlite3_column_int(q, 0) != 0 ||
            err_say(err, ERR_no_prompt, "version", "the prompt '%.*s' has no version %" PRId64,
                    shown(m->name), m->name.p, m->version);
@@ -108,11 +110,13 @@ static bool find_label(sqlite3 *db, const struct label_move *m, int64_t *now, st
         return false;
     *now = there ? sqlite3_column_int64(q, 0) : 0;
     return m->expect == LABEL_EXPECT_ANY || m->expect == *now ||
-           err_say(err, ERR_conflict, "expect", "the label '%.*s' names version %" PRId64 ", not %" PRId64,
-                   shown(m->label), m->label.p, *now, m->expect);
+           err_say(err, ERR_conflict, "expect",
+                   "the label '%.*s' names version %" PRId64 ", not %" PRId64, shown(m->label),
+                   m->label.p, *now, m->expect);
 }
 
-static bool write_move(sqlite3 *db, const char *sql, const struct label_move *m, int64_t before, struct err *err)
+static bool write_move(sqlite3 *db, const char *sql, const struct label_move *m, int64_t before,
+                       struct err *err)
 {
     SCOPED(sql_finish) sqlite3_stmt *q = sql_prepare(db, sql, err);
     if (!q)
@@ -135,11 +139,12 @@ bool registry_move_within(sqlite3 *db, const struct label_move *m, bool dry_run,
         return false;
     if (dry_run || now == m->version)
         return true;
-    return write_move(db,
-                      "INSERT INTO prompt_labels(name, label, version, before, moved_ms) VALUES(?,?,?,?,?)"
-                      " ON CONFLICT DO UPDATE SET version = excluded.version, before = excluded.before,"
-                      " moved_ms = excluded.moved_ms",
-                      m, now, err) &&
+    return write_move(
+               db,
+               "INSERT INTO prompt_labels(name, label, version, before, moved_ms) VALUES(?,?,?,?,?)"
+               " ON CONFLICT DO UPDATE SET version = excluded.version, before = excluded.before,"
+               " moved_ms = excluded.moved_ms",
+               m, now, err) &&
            write_move(db,
                       "INSERT INTO prompt_moves(name, label, version, before, moved_ms, why)"
                       " VALUES(?,?,?,?,?,?)",

@@ -47,7 +47,8 @@ struct label_move {
 };
 
 /* Fills seq, version and created_ms of *v from name, hash and source; *made: it is new. */
-bool registry_push(struct store *s, struct registry_version *v, bool dry_run, bool *made, struct err *err);
+bool registry_push(struct store *s, struct registry_version *v, bool dry_run, bool *made,
+                   struct err *err);
 
 bool registry_move(struct store *s, const struct label_move *m, bool dry_run, struct err *err);
 
