@@ -79,6 +79,8 @@ static void look(struct rollouts *rs, struct rollout *r, int64_t wall_ms)
 {
     if (r->trial.harmful)
         latch(rs, r, ROLLOUT_rolled_back, guards[r->trial.guilty].name, wall_ms);
+    else if (r->trial.seq >= TRIAL_UNITS_MAX && atomic_load(&r->face).state == ROLLOUT_running)
+        latch(rs, r, ROLLOUT_paused, "enough units, and no verdict", wall_ms);
 }
 
 struct loading {
@@ -103,7 +105,8 @@ static bool load_one(void *arg, const struct rollout_row *row, struct err *err)
     if (r->trial.stage != row->stage)
         trial_begin_stage(&r->trial, row->stage);
     look(rs, r, l->wall_ms);
-    if (!r->trial.harmful && ev.gap && f.state == ROLLOUT_running)
+    f = atomic_load(&r->face);
+    if (ev.gap && f.state == ROLLOUT_running)
         latch(rs, r, ROLLOUT_paused, "rows of its outcomes are missing", l->wall_ms);
     return true;
 }

@@ -41,7 +41,10 @@ struct guard_info {
 extern const struct guard_info guards[GUARD_count];
 extern const char *const arm_words[ARM_count];
 
-enum { TRIAL_LEFT_MAX = 20 };
+enum {
+    TRIAL_LEFT_MAX = 20,
+    TRIAL_UNITS_MAX = 200 * 1000, /* of a stage; with so many and no verdict, people are to decide */
+};
 
 /* What is known of a request that has ended; a guard that did not apply is not known. */
 struct outcome {
