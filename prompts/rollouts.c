@@ -143,6 +143,11 @@ static bool is_of(const struct rollout *r, bool of_model, struct str name)
     return str_eq(of_model ? (struct str){whole.p + prefix.n, whole.n - prefix.n} : whole, name);
 }
 
+bool rollouts_are_none(const struct rollouts *rs)
+{
+    return !rs || !atomic_load_explicit(&rs->newest, memory_order_acquire);
+}
+
 void rollouts_draw(const struct rollouts *rs, bool of_model, struct str name, struct str unit,
                    struct draw *d)
 {

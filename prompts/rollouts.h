@@ -28,6 +28,8 @@ struct rollout;
 struct rollouts *rollouts_open(struct store *s, int64_t wall_ms, struct err *err);
 void rollouts_free(struct rollouts *rs); /* NULL is fine */
 
+bool rollouts_are_none(const struct rollouts *rs); /* nor ever were; rs may be NULL */
+
 struct draw {
     struct rollout *rollout; /* NULL: nothing was drawn */
     unsigned stage;

@@ -19,6 +19,7 @@
 #include "gateway/provider/dialect.h"
 #include "gateway/router/strategy.h"
 #include "gateway/server/route.h"
+#include "prompts/trial.h"
 
 enum { OUTPUT_BYTES = 1024 * 1024 };
 
@@ -77,6 +78,14 @@ static void list_strategies(json_t *rows)
     for (size_t i = 0; strategies[i]; i++)
         json_array_append_new(rows, json_pack("{s:s, s:s}", "name", strategies[i]->name, "help",
                                               strategies[i]->help));
+}
+
+static void list_guards(json_t *rows)
+{
+    for (unsigned g = 0; g < GUARD_count; g++)
+        json_array_append_new(rows, json_pack("{s:s, s:s, s:b, s:s}", "name", guards[g].name, "shown",
+                                              guards[g].shown, "decides", (int)guards[g].decides, "help",
+                                              guards[g].help));
 }
 
 static void list_metrics(json_t *rows)
@@ -161,7 +170,7 @@ static const struct arg_option options[] = {
 
 const struct command command_list = {
     .name = "list",
-    .args = "commands|dialects|errors|events|metrics|options|routes|sinks|stages|strategies",
+    .args = "commands|dialects|errors|events|guards|metrics|options|routes|sinks|stages|strategies",
     .help = "print a table the program is made of",
     .options = options,
     .run = list_run,

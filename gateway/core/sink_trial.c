@@ -17,6 +17,11 @@ struct trial_state {
     unsigned attempt; /* that it is of */
 };
 
+static bool is_drawn(const struct exchange *x)
+{
+    return x->arm.prompt.rollout || x->arm.model.rollout;
+}
+
 static void free_text(void *text)
 {
     answer_text_done(text);
@@ -26,11 +31,12 @@ static struct answer_text *text_of(struct trial_state *s, struct exchange *x)
 {
     if (!s->text) {
         s->text = arena_alloc(&x->arena, sizeof *s->text);
-        answer_text_init(s->text, x->arm.wants_shape);
+        answer_text_init(s->text, shape_is_asked(&x->request));
         arena_defer(&x->arena, free_text, s->text);
     } else if (s->attempt != x->attempts) {
+        bool keeps = s->text->keeps;
         answer_text_done(s->text);
-        answer_text_init(s->text, x->arm.wants_shape);
+        answer_text_init(s->text, keeps);
         x->arm.refused = false;
     }
     s->attempt = x->attempts;
@@ -39,7 +45,7 @@ static struct answer_text *text_of(struct trial_state *s, struct exchange *x)
 
 static void trial_push(struct sink *s, struct exchange *x, const struct frame *f)
 {
-    if (x->arm.model.rollout && f->read) {
+    if (is_drawn(x) && f->read) {
         struct answer_text *t = text_of(s->state, x);
         answer_text_add(t, x->endpoint, f->data);
         x->arm.refused |= t->refused || f->read->reason == REASON_content_filter;
@@ -61,7 +67,7 @@ static enum shape_fit judge(const struct exchange *x, const struct answer_text *
 static void trial_end(struct sink *s, struct exchange *x, enum end how)
 {
     const struct trial_state *state = s->state;
-    if (how == END_COMPLETE && x->arm.wants_shape && state->text)
+    if (how == END_COMPLETE && state->text && state->text->keeps)
         x->arm.fit = judge(x, state->text);
     sink_end(s->next, x, how);
 }

@@ -13,7 +13,6 @@
 #include "gateway/base/clock.h"
 #include "gateway/core/arm.h"
 #include "gateway/core/stage.h"
-#include "gateway/llm/shape.h"
 #include "gateway/store/ledger.h"
 
 static void draw_model(struct exchange *x)
@@ -27,10 +26,9 @@ static void draw_model(struct exchange *x)
 static enum step arm_run(struct exchange *x, struct err *err)
 {
     (void)err;
-    if (!x->worker->gateway->rollouts)
+    if (rollouts_are_none(x->worker->gateway->rollouts))
         return STEP_NEXT;
     draw_model(x);
-    x->arm.wants_shape = x->arm.model.rollout && shape_is_asked(&x->request);
     return STEP_NEXT;
 }
 
@@ -38,21 +36,22 @@ static enum step arm_run(struct exchange *x, struct err *err)
 static bool was_replaced(const struct exchange *x)
 {
     const struct draw *d = &x->arm.model;
-    return d->rollout && d->chosen && x->served && !target_is(x->served->target, d->chosen);
+    return d->chosen && x->served && !target_is(x->served->target, d->chosen);
 }
 
-static bool is_error(const struct exchange *x)
+static bool is_error(const struct exchange *x, const struct draw *d)
 {
     const char *word = exchange_finish_word(x);
-    return strcmp(word, "failed") == 0 || strcmp(word, "cut") == 0 || exchange_status(x) >= 500 ||
-           was_replaced(x);
+    if (d == &x->arm.model && was_replaced(x))
+        return true;
+    return strcmp(word, "failed") == 0 || strcmp(word, "cut") == 0 || exchange_status(x) >= 500;
 }
 
-static void measure(const struct exchange *x, struct outcome *o)
+static void measure(const struct exchange *x, const struct draw *d, struct outcome *o)
 {
     *o = (struct outcome){0};
     o->known[GUARD_error] = true;
-    o->value[GUARD_error] = is_error(x);
+    o->value[GUARD_error] = is_error(x, d);
     o->known[GUARD_latency_us] = true;
     o->value[GUARD_latency_us] = (double)(clock_now_us() - x->started_us);
     o->known[GUARD_cost_nusd] = x->cost_nusd != LEDGER_NULL;
@@ -77,20 +76,23 @@ static void tell(struct exchange *x, const struct draw *d)
     struct outcome o;
     if (!d->rollout)
         return;
-    measure(x, &o);
+    measure(x, d, &o);
     rollouts_ended(x->worker->gateway->rollouts, d, tells_something(x) ? &o : NULL,
                    x->finish == FINISH_client_gone, clock_wall_ms());
 }
 
 static void arm_undo(struct exchange *x)
 {
-    if (!x->dry_run)
-        tell(x, &x->arm.model);
+    if (x->dry_run)
+        return;
+    tell(x, &x->arm.prompt);
+    tell(x, &x->arm.model);
 }
 
 const char *arm_word(const struct exchange *x)
 {
-    return x->arm.model.rollout ? arm_words[x->arm.model.arm] : "";
+    const struct draw *d = x->arm.prompt.rollout ? &x->arm.prompt : &x->arm.model;
+    return d->rollout ? arm_words[d->arm] : "";
 }
 
 const struct stage stage_arm = {
