@@ -1,7 +1,7 @@
 /* The live rollouts over a store: what is in force when, and what a start makes of the rows. */
 #include "prompts/rollouts.h"
 
-#include <math.h>
+#include <pthread.h>
 
 #include "gateway/store/rollouts.h"
 #include "prompts/bucket.h"
@@ -168,6 +168,59 @@ static void a_start_goes_on_where_it_was(void **state)
     place_drop(&p);
 }
 
+enum { THREADS = 4, UNITS = 2000 };
+
+struct caller {
+    pthread_t thread;
+    struct rollouts *rs;
+    unsigned from, drawn;
+};
+
+static void *call(void *arg)
+{
+    struct caller *c = arg;
+    for (unsigned u = c->from; u < UNITS; u += THREADS) {
+        struct draw d = draw(c->rs, u);
+        struct outcome o = {0};
+        if (!d.rollout)
+            break;
+        c->drawn++;
+        o.known[GUARD_error] = o.known[GUARD_format] = true;
+        o.value[GUARD_format] = d.arm == ARM_canary && u % 3 == 0;
+        rollouts_ended(c->rs, &d, &o, false, TIME_MS);
+    }
+    return NULL;
+}
+
+/* Whatever order the loops feed them in: it is the order of the rows, and one verdict. */
+static void many_loops_reach_one_verdict(void **state)
+{
+    (void)state;
+    struct place p = place_new();
+    struct store *s = place_open(&p, false);
+    struct rollouts *rs = open_rollouts(s);
+    struct caller callers[THREADS];
+    unsigned drawn = 0;
+    start(rs, &spec);
+    for (unsigned i = 0; i < THREADS; i++) {
+        callers[i] = (struct caller){.rs = rs, .from = i};
+        assert_int_equal(pthread_create(&callers[i].thread, NULL, call, &callers[i]), 0);
+    }
+    for (unsigned i = 0; i < THREADS; i++) {
+        pthread_join(callers[i].thread, NULL);
+        drawn += callers[i].drawn;
+    }
+    assert_true(drawn < UNITS);
+    assert_state(rs, "rolled_back");
+    assert_replays(rs, "rolled_back");
+    assert_int_equal(ask(&p, "SELECT sum(control_requests + canary_requests) FROM rollout_stages"), drawn);
+    assert_true(ask(&p, "SELECT max(seq) FROM rollout_events") <= drawn);
+    assert_int_equal(ask(&p, "SELECT max(seq) - count(DISTINCT unit_hash) FROM rollout_events"), 0);
+    rollouts_free(rs);
+    store_close(s);
+    place_drop(&p);
+}
+
 static void what_ended_late_is_counted_and_no_more(void **state)
 {
     (void)state;
@@ -281,6 +334,7 @@ int main(void)
         cmocka_unit_test(a_verdict_is_in_force_at_once_and_after_a_start),
         cmocka_unit_test(a_verdict_whose_row_was_lost_is_reached_again),
         cmocka_unit_test(a_start_goes_on_where_it_was),
+        cmocka_unit_test(many_loops_reach_one_verdict),
         cmocka_unit_test(what_ended_late_is_counted_and_no_more),
         cmocka_unit_test(a_promotion_stands_until_it_is_taken_back),
         cmocka_unit_test(one_canary_a_name_at_a_time),
