@@ -10,6 +10,8 @@
 #include "prompts/rollout_rows.h"
 #include "prompts/rollouts_priv.h"
 
+#define OF_MODEL "model:"
+
 enum { NAME_BYTES = 1024, NAME_SHOWN_BYTES = 64 };
 
 static char *copy(struct str s)
@@ -29,6 +31,7 @@ static struct rollout *rollout_new(const struct rollout_row *row)
     r->name = copy(row->name);
     r->control = copy(row->control);
     r->canary = copy(row->canary);
+    r->ended_ms = row->ended_ms;
     r->salt = buf_take(&salt);
     atomic_init(&r->face, ((struct face){.state = row->state,
                                          .undone = row->undone_ms != 0,
@@ -137,7 +140,7 @@ void rollouts_free(struct rollouts *rs)
 
 static bool is_of(const struct rollout *r, bool of_model, struct str name)
 {
-    struct str whole = str_of(r->name), prefix = STR("model:");
+    struct str whole = str_of(r->name), prefix = STR(OF_MODEL);
     if (str_starts(whole, prefix) != of_model)
         return false;
     return str_eq(of_model ? (struct str){whole.p + prefix.n, whole.n - prefix.n} : whole, name);
@@ -216,9 +219,13 @@ void rollouts_stall(struct rollouts *rs, const struct draw *d, const char *reaso
     pthread_mutex_unlock(&rs->lock);
 }
 
-/* The newest of that name that is under way, or, if `promoted`, that was promoted and stands. */
+/*
+ * The newest of that name that is under way, or, if `promoted`, that was promoted and
+ * stands: a model's, for what was promoted of a prompt is its label's matter.
+ */
 static struct rollout *find(struct rollouts *rs, struct str name, bool promoted)
 {
+    promoted &= str_starts(name, STR(OF_MODEL));
     for (struct rollout *r = atomic_load(&rs->newest); r; r = r->next) {
         struct face f = atomic_load(&r->face);
         bool wanted = is_under_way(&f) || (promoted && f.state == ROLLOUT_promoted && !f.undone);
@@ -330,6 +337,7 @@ static bool decide(struct rollouts *rs, struct rollout *r, enum rollout_state to
         f.undone = true;
     else
         f.state = (uint8_t)to;
+    r->ended_ms = to == ROLLOUT_paused ? 0 : wall_ms;
     atomic_store(&r->face, f);
     log_change(r, f.undone ? "undone" : rollout_state_word(to));
     return true;
@@ -355,6 +363,11 @@ bool rollouts_decide(struct rollouts *rs, struct str name, enum rollout_verb ver
     bool ok = decide(rs, r, states[verb], wall_ms, err);
     end_change(rs, r);
     return ok;
+}
+
+bool rollouts_are_under_way(struct rollouts *rs, struct str name)
+{
+    return find(rs, name, false) != NULL;
 }
 
 /* Digits, at most two of them after a point. */

@@ -21,6 +21,7 @@
 #include "gateway/store/store.h"
 #include "prompts/trial.h"
 
+struct prompts;
 struct rollouts;
 struct rollout;
 
@@ -70,6 +71,15 @@ enum rollout_verb { ROLLOUT_PROMOTE, ROLLOUT_PAUSE, ROLLOUT_ROLL_BACK };
 /* Of one under way; rolling back what was promoted takes that back. */
 bool rollouts_decide(struct rollouts *rs, struct str name, enum rollout_verb verb, bool dry_run,
                      int64_t wall_ms, struct err *err);
+
+bool rollouts_are_under_way(struct rollouts *rs, struct str name);
+
+/*
+ * Moves the label `production` of every prompt whose newest rollout was promoted to its
+ * canary, unless it was moved since.  Right after a promotion, and at a start, for a crash
+ * may have come between the two.
+ */
+bool rollouts_settle(struct rollouts *rs, struct prompts *p, struct err *err);
 
 json_t *rollouts_list(struct rollouts *rs, struct err *err);
 

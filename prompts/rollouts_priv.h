@@ -22,6 +22,7 @@ struct rollout {
     char *name, *control, *canary, *salt;
     _Atomic struct face face;
     /* the lock's */
+    int64_t ended_ms; /* wall clock; 0: it has not */
     struct trial trial;
     bool changing; /* a command's decision is on its way to the disk: nothing is fed */
 };

@@ -5,6 +5,7 @@ const struct command command_prompts = {
     .name = "prompts",
     .args = "...",
     .help = "roll out, promote, pause and roll back versions and targets",
-    .subs = (const struct command *const[]){&prompts_rollout, &prompts_promote, &prompts_pause,
-                                            &prompts_rollback, NULL},
+    .subs =
+        (const struct command *const[]){&command_prompts_rollout, &command_prompts_promote,
+                                        &command_prompts_pause, &command_prompts_rollback, NULL},
 };

@@ -221,7 +221,7 @@ static int rollback_run(const struct args *a)
     return a->n_words == 1 ? change(a, a->words[0], "/rollback", json_object()) : EXIT_USAGE;
 }
 
-const struct command prompts_rollout = {
+const struct command command_prompts_rollout = {
     .name = "rollout",
     .args = "[NAME]",
     .help = "give a share of the units another version or target; --status, --replay; without a "
@@ -235,7 +235,7 @@ const struct command prompts_rollout = {
     .run = rollout_run,
 };
 
-const struct command prompts_promote = {
+const struct command command_prompts_promote = {
     .name = "promote",
     .args = "NAME",
     .help = "end a rollout: everybody gets the canary",
@@ -243,7 +243,7 @@ const struct command prompts_promote = {
     .run = promote_run,
 };
 
-const struct command prompts_pause = {
+const struct command command_prompts_pause = {
     .name = "pause",
     .args = "NAME",
     .help = "hold a rollout: everybody gets control until `rollout` goes on",
@@ -251,7 +251,7 @@ const struct command prompts_pause = {
     .run = pause_run,
 };
 
-const struct command prompts_rollback = {
+const struct command command_prompts_rollback = {
     .name = "rollback",
     .args = "NAME",
     .help = "end a rollout: everybody gets control; of one that was promoted: what was before it",

@@ -4,6 +4,7 @@
 
 #include "gateway/cli/cli.h"
 
-extern const struct command prompts_rollout, prompts_promote, prompts_pause, prompts_rollback;
+extern const struct command command_prompts_rollout, command_prompts_promote, command_prompts_pause,
+    command_prompts_rollback;
 
 #endif

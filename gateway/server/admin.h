@@ -15,11 +15,13 @@
 #include "gateway/store/store.h"
 
 struct config;
+struct prompts;
 struct rollouts;
 
 /* What operations work on. */
 struct admin {
     struct store *store;
+    struct prompts *prompts;
     struct rollouts *rollouts;
     struct config *config;   /* borrowed; NULL: that of config_path */
     const char *config_path; /* NULL: the embedded default */

@@ -5,6 +5,7 @@
 #include "gateway/base/scope.h"
 #include "gateway/core/config.h"
 #include "gateway/server/admin_priv.h"
+#include "prompts/prompts.h"
 #include "prompts/rollouts.h"
 
 #define OF_MODEL "model:"
@@ -49,8 +50,8 @@ static bool read_share(const json_t *in, unsigned *share, struct err *err)
 }
 
 /* What a model's rollout is against: its first target, or the one that was promoted. */
-static bool find_control(struct admin *a, const struct config *c, struct str name,
-                         struct str canary, struct buf *control, struct err *err)
+static bool find_target(struct admin *a, const struct config *c, struct str name, struct str canary,
+                        struct buf *control, struct err *err)
 {
     struct str prefix = STR(OF_MODEL), model = {name.p + prefix.n, name.n - prefix.n};
     const struct model *m = config_model(c, model);
@@ -72,13 +73,30 @@ static bool find_control(struct admin *a, const struct config *c, struct str nam
     return true;
 }
 
+/* What a prompt's rollout is against: the version that everybody gets. */
+static bool find_version(struct admin *a, struct str name, struct str canary, struct buf *control,
+                         struct err *err)
+{
+    struct prompt_set *set = prompts_current(a->prompts);
+    const struct prompt_version *now = prompt_set_pick(set, name, STR(""), err);
+    int64_t version;
+    bool ok = now != NULL;
+    if (ok &&
+        (!str_int(canary, &version) || !prompt_version_find(prompt_set_find(set, name), version)))
+        ok = err_say(err, ERR_not_found, "canary", "the prompt has no version '%.64s'", canary.p);
+    if (ok)
+        buf_add_int(control, now->version);
+    prompt_set_unref(set);
+    return ok;
+}
+
 static bool start(struct admin *a, const struct config *c, struct rollout_spec *spec,
                   const json_t *in, struct err *err)
 {
     SCOPED(buf_done) struct buf control = BUF_INIT(TARGET_BYTES);
-    if (!str_starts(spec->name, STR(OF_MODEL)))
-        return err_say(err, ERR_not_found, "name", "there is no prompt '%.64s'", spec->name.p);
-    if (!find_control(a, c, spec->name, spec->canary, &control, err))
+    bool of_model = str_starts(spec->name, STR(OF_MODEL));
+    if (!(of_model ? find_target(a, c, spec->name, spec->canary, &control, err)
+                   : find_version(a, spec->name, spec->canary, &control, err)))
         return false;
     spec->control = buf_str(&control);
     return rollouts_start(a->rollouts, spec, admin_dry_run(in), clock_wall_ms(), err);
@@ -113,6 +131,8 @@ static bool decide(struct admin *a, const char *name, enum rollout_verb verb, co
     bool dry_run = admin_dry_run(in);
     if (!rollouts_decide(a->rollouts, str_of(name), verb, dry_run, clock_wall_ms(), err))
         return false;
+    if (verb == ROLLOUT_PROMOTE && !dry_run && !rollouts_settle(a->rollouts, a->prompts, err))
+        return false;
     *out = rollouts_status(a->rollouts, str_of(name), err);
     return *out != NULL;
 }
@@ -129,8 +149,17 @@ bool admin_rollouts_pause(struct admin *a, const char *segment, json_t *in, json
     return decide(a, segment, ROLLOUT_PAUSE, in, out, err);
 }
 
+/* Without a rollout a prompt's label goes back. */
 bool admin_rollouts_rollback(struct admin *a, const char *segment, json_t *in, json_t **out,
                              struct err *err)
 {
-    return decide(a, segment, ROLLOUT_ROLL_BACK, in, out, err);
+    struct str name = str_of(segment);
+    int64_t from, to;
+    if (str_starts(name, STR(OF_MODEL)) || rollouts_are_under_way(a->rollouts, name))
+        return decide(a, segment, ROLLOUT_ROLL_BACK, in, out, err);
+    if (!prompts_rollback(a->prompts, name, admin_dry_run(in), &from, &to, err))
+        return false;
+    *out = json_pack("{s:s, s:s, s:I, s:I}", "name", segment, "label", "production", "from",
+                     (json_int_t)from, "to", (json_int_t)to);
+    return *out != NULL;
 }
