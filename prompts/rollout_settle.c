@@ -29,8 +29,10 @@ static bool settle_one(const struct rollout *r, struct prompts *p, const struct 
 
 bool rollouts_settle(struct rollouts *rs, struct prompts *p, struct err *err)
 {
-    struct prompt_set *set = prompts_current(p);
     bool ok = true;
+    if (rollouts_are_none(rs))
+        return true;
+    struct prompt_set *set = prompts_current(p);
     for (const struct rollout *r = atomic_load(&rs->newest); ok && r; r = r->next) {
         struct face f = atomic_load(&r->face);
         if (f.state == ROLLOUT_promoted && !str_starts(str_of(r->name), STR("model:")) &&

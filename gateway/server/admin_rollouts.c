@@ -128,10 +128,11 @@ bool admin_rollouts_start(struct admin *a, const char *segment, json_t *in, json
 static bool decide(struct admin *a, const char *name, enum rollout_verb verb, const json_t *in,
                    json_t **out, struct err *err)
 {
-    bool dry_run = admin_dry_run(in);
+    bool dry_run = admin_dry_run(in), of_model = str_starts(str_of(name), STR(OF_MODEL));
     if (!rollouts_decide(a->rollouts, str_of(name), verb, dry_run, clock_wall_ms(), err))
         return false;
-    if (verb == ROLLOUT_PROMOTE && !dry_run && !rollouts_settle(a->rollouts, a->prompts, err))
+    if (verb == ROLLOUT_PROMOTE && !of_model && !dry_run &&
+        !rollouts_settle(a->rollouts, a->prompts, err))
         return false;
     *out = rollouts_status(a->rollouts, str_of(name), err);
     return *out != NULL;
