@@ -1,7 +1,7 @@
 /* Computes expressions.  What has no value is undefined, and so is every part of it. */
 #include <string.h>
 
-#include "prompts/template_priv.h"
+#include "prompts/tree.h"
 
 enum { STEP_BYTES = 64 };
 

@@ -6,7 +6,7 @@
 
 #include "gateway/base/json.h"
 #include "gateway/base/scope.h"
-#include "prompts/template_priv.h"
+#include "prompts/tree.h"
 
 static const struct expr *parse_or(struct parser *p);
 static const struct expr *parse_filtered(struct parser *p);

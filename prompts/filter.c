@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "gateway/base/scope.h"
-#include "prompts/template_priv.h"
+#include "prompts/tree.h"
 
 static struct datum text_datum(struct run *r, struct buf *text, bool author)
 {

@@ -8,7 +8,7 @@
  *   decides  whether enough evidence of a rise rolls the canary back: of RATE only
  */
 GUARD(error, errors, RATE, true,
-      "it failed, was cut, ended with a 5xx, or another target than the arm's had to answer")
+      "it failed, was cut, ended with a 5xx, the version refused its inputs, or another target than the arm's had to answer")
 GUARD(format, format_failures, RATE, true,
       "JSON was asked for, and the complete answer is none or does not fit the schema")
 GUARD(refusal, refusals, RATE, false, "the model refused, or its answer was filtered")

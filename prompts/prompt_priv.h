@@ -3,7 +3,7 @@
 #define PROMPTS_PROMPT_PRIV_H
 
 #include "prompts/prompt.h"
-#include "prompts/template_priv.h"
+#include "prompts/tree.h"
 
 struct piece { /* of a body that is a JSON array of messages */
     struct piece *next;

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "gateway/base/scope.h"
-#include "prompts/template_priv.h"
+#include "prompts/tree.h"
 
 static bool render_nodes(struct run *r, const struct node *n);
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "prompts/template_priv.h"
+#include "prompts/tree.h"
 
 struct marking {
     struct template *t;

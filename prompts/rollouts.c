@@ -176,6 +176,11 @@ void rollouts_draw(const struct rollouts *rs, bool of_model, struct str name, st
     }
 }
 
+const char *rollouts_control(const struct draw *d)
+{
+    return d->rollout ? d->rollout->control : NULL;
+}
+
 static void hand_over(struct rollouts *rs, const struct draw *d, const struct outcome *o,
                       bool is_outcome)
 {

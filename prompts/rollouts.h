@@ -44,6 +44,8 @@ struct draw {
 void rollouts_draw(const struct rollouts *rs, bool of_model, struct str name, struct str unit,
                    struct draw *d);
 
+const char *rollouts_control(const struct draw *d); /* of its rollout; NULL: of none */
+
 /*
  * The request of a draw has ended.  `o`: with an outcome; NULL: it tells nothing, because
  * its caller left (`left`) or it was served without asking a model.

@@ -249,6 +249,13 @@ static int shown(struct str s)
     return s.n < NAME_SHOWN_BYTES ? (int)s.n : NAME_SHOWN_BYTES;
 }
 
+bool prompt_unknown(struct str name, struct err *err)
+{
+    return err_say(err, ERR_no_prompt, "prompt",
+                   "the prompt '%.*s' does not exist, or this key may not use it", shown(name),
+                   name.p);
+}
+
 const struct prompt_version *prompt_set_pick(const struct prompt_set *s, struct str name,
                                              struct str label_or_version, struct err *err)
 {
@@ -257,9 +264,7 @@ const struct prompt_version *prompt_set_pick(const struct prompt_set *s, struct 
     const struct prompt_version *found;
     int64_t number;
     if (!e) {
-        err_say(err, ERR_no_prompt, "prompt",
-                "the prompt '%.*s' does not exist, or this key may not use it", shown(name),
-                name.p);
+        prompt_unknown(name, err);
         return NULL;
     }
     if (str_int(asked, &number)) {

@@ -54,4 +54,7 @@ const struct prompt_label *prompt_label_find(const struct prompt_entry *e, struc
 const struct prompt_version *prompt_set_pick(const struct prompt_set *s, struct str name,
                                              struct str label_or_version, struct err *err);
 
+/* The same error for a prompt that is unknown and one that a key may not use; false. */
+bool prompt_unknown(struct str name, struct err *err);
+
 #endif

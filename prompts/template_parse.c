@@ -8,7 +8,7 @@
 
 #include "gateway/base/json.h"
 #include "gateway/base/scope.h"
-#include "prompts/template_priv.h"
+#include "prompts/tree.h"
 
 struct tag {
     char kind;       /* '{', '%', '#'; '\0': the end of the template */

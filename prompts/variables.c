@@ -1,5 +1,5 @@
 /* Which variables a template asks for, in the order in which they stand. */
-#include "prompts/template_priv.h"
+#include "prompts/tree.h"
 
 struct local {
     const struct local *outer;

@@ -74,6 +74,12 @@ struct json_visitor {
 bool json_scan(struct str text, const struct json_plan *plan, unsigned max_depth,
                const struct json_visitor *v, struct err *err);
 
+/*
+ * The next member of an object that was scanned before; *at is 0 at first.  `from` of
+ * both is an offset in `object`.
+ */
+bool json_next_member(struct str object, size_t *at, struct json_value *name, struct json_value *value);
+
 /* One replacement: the bytes from..to-1 of the text become `with`. */
 struct json_edit {
     size_t from, to;

@@ -161,6 +161,8 @@ void json_quote(struct buf *out, struct str text)
             buf_add(out, STR("\xEF\xBF\xBD"));
         else if (c == '"' || c == '\\')
             buf_add(out, (struct str){(const char[]){'\\', (char)c}, 2});
+        else if (c == '\n' || c == '\r' || c == '\t')
+            buf_add(out, c == '\n' ? STR("\\n") : c == '\r' ? STR("\\r") : STR("\\t"));
         else
             buf_addf(out, "\\u%04x", c);
         text = (struct str){text.p + 1, text.n - 1};

@@ -254,7 +254,8 @@ const struct command command_prompts_pause = {
 const struct command command_prompts_rollback = {
     .name = "rollback",
     .args = "NAME",
-    .help = "end a rollout: everybody gets control; of one that was promoted: what was before it",
+    .help = "end a rollout, everybody gets control; without one production goes back to the "
+            "version before",
     .options = change_options,
     .run = rollback_run,
 };

@@ -89,6 +89,10 @@ struct config {
         const char *const *origins; /* NULL-terminated; empty: off; "*" is any */
     } cors;
 
+    struct {
+        const char *dir; /* NULL: there is none */
+    } prompts;
+
     struct price_book *prices; /* of prices.file */
     const struct provider *providers;
     unsigned n_providers;

@@ -44,7 +44,7 @@ struct config_memory {
     struct conf_pairs aliases;
     struct conf_word default_model;
     unsigned catalogue, unpriced, half_close;
-    struct conf_word price_file;
+    struct conf_word price_file, prompts_dir;
     struct conf_words origins;
 
     struct config_name *names; /* sorted by name, without wildcards */

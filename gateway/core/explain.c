@@ -58,6 +58,16 @@ void explain_write(const struct exchange *x, struct buf *out)
         add_text(out, "model_asked", x->asked);
         buf_addf(out, ", \"stream\": %s", x->request.stream ? "true" : "false");
     }
+    if (x->prompt.version) {
+        const struct prompt_version *v = x->prompt.version;
+        buf_add(out, STR(", \"prompt\": {"));
+        add_text(out, "name", str_of(v->name));
+        buf_addf(out, ", \"version\": %" PRId64 ", ", v->version);
+        add_text(out, "hash", str_of(v->hash));
+        buf_add(out, STR(", "));
+        add_text(out, "route", x->routed);
+        buf_add(out, STR("}"));
+    }
     if (x->n_candidates) {
         buf_add(out, STR(", "));
         add_text(out, "route", str_of(x->reason));
@@ -82,7 +92,8 @@ void explain_write(const struct exchange *x, struct buf *out)
 }
 
 /* The stages that decide; `auth` has been, in its way, and `call` only tells. */
-static const struct stage *const deciding[] = {&stage_parse, &stage_arm, &stage_route, &stage_budget, &stage_call, NULL};
+static const struct stage *const deciding[] = {&stage_parse, &stage_arm,    &stage_prompt,
+                                               &stage_route, &stage_budget, &stage_call, NULL};
 
 struct listening {
     struct sink sink;
@@ -107,13 +118,13 @@ static const char *const all_models[] = {"*", NULL}, *const no_tags[] = {NULL};
 static const struct key anybody = {
     .id = "", .team = "", .name = "", .models = all_models, .tags = no_tags};
 
-bool explain_run(struct store *store, struct rollouts *rollouts, struct config *c, struct str key_id, enum endpoint e, struct str body,
+bool explain_run(const struct gateway *parts, struct config *c, struct str key_id, enum endpoint e, struct str body,
                  struct buf *out, struct err *err)
 {
-    struct gateway gateway = {.store = store, .rollouts = rollouts};
+    struct gateway gateway = {.store = parts->store, .prompts = parts->prompts, .rollouts = parts->rollouts};
     struct worker worker = {.gateway = &gateway, .loop = loop_new(0, err)};
     struct listening sink = {.sink.class = &listening_class, .out = out};
-    struct keyring *keyring = keyring_current(store);
+    struct keyring *keyring = keyring_current(gateway.store);
     const struct key *key = key_id.n ? keyring_find_id(keyring, key_id) : &anybody;
     bool ok = worker.loop && key;
     if (worker.loop && !key)

@@ -95,7 +95,9 @@ ROOT_OPTION("cors.origins", WORDS, origins, NULL, 0, 0, NULL, NULL,
        "origins that may call from a browser; * is any")
 
 ROOT_OPTION("limits", LATER, id, NULL, 0, 0, "off", NULL, "requests and tokens a minute, of each key")
-ROOT_OPTION("prompts", LATER, id, NULL, 0, 0, "off", NULL, "versioned prompts")
+ROOT_OPTION("prompts", GROUP, id, "off", 0, 0, NULL, NULL, "versioned prompts")
+ROOT_OPTION("prompts.dir", WORD, prompts_dir, NULL, 1, 0, NULL, NULL,
+       "a folder of *.prompty files: on start, reload and `prompts push` what is new in it becomes a version")
 ROOT_OPTION("policies", LATER, id, NULL, 0, 0, "off", NULL, "sensitive and forbidden text")
 ROOT_OPTION("cache.exact", LATER, id, NULL, 0, 0, "off", NULL, "answers of equal requests")
 ROOT_OPTION("cache.ttl", LATER, id, NULL, 0, 0, "1h", NULL, "how long they live")

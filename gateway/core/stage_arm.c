@@ -1,8 +1,8 @@
 /*
  * arm - draws the arm of every rollout that this request is part of, once, by its unit.
  *
- * Reads:   unit, asked, key, config
- * Writes:  arm
+ * Reads:   unit, asked, prompt, key, config
+ * Writes:  arm, drawn_version
  * Undo:    tells the rollouts what became of the request
  *
  * Which arm a request counts for is settled here, whatever serves it later.  Who may not
@@ -15,12 +15,52 @@
 #include "gateway/core/stage.h"
 #include "gateway/store/ledger.h"
 
+/*
+ * Of a request that names neither version nor label.  Control is `production`: once that
+ * names another version than the one that the canary was compared with, there is nothing
+ * to compare any more.
+ */
+static void draw_prompt(struct exchange *x)
+{
+    struct rollouts *rs = x->worker->gateway->rollouts;
+    struct draw *d = &x->arm.prompt;
+    struct err unknown = {0};
+    int64_t version;
+    if (!x->prompt.set || x->prompt.pick.n)
+        return;
+    rollouts_draw(rs, false, x->prompt.name, x->unit, d);
+    if (!d->rollout)
+        return;
+    const struct prompt_version *v =
+        prompt_set_pick(x->prompt.set, x->prompt.name, STR(""), &unknown);
+    if (!v || !str_int(str_of(rollouts_control(d)), &version) || version != v->version) {
+        if (!x->dry_run)
+            rollouts_stall(rs, d, "the label production has moved", x->started_ms);
+        d->rollout = NULL;
+    } else if (d->arm == ARM_canary && str_int(str_of(d->chosen), &version)) {
+        x->drawn_version = version;
+    }
+}
+
+static const struct prompt_version *version_of(const struct exchange *x)
+{
+    const struct prompt_entry *e =
+        x->prompt.set ? prompt_set_find(x->prompt.set, x->prompt.name) : NULL;
+    struct err unknown = {0};
+    if (e && x->drawn_version)
+        return prompt_version_find(e, x->drawn_version);
+    return e ? prompt_set_pick(x->prompt.set, x->prompt.name, x->prompt.pick, &unknown) : NULL;
+}
+
+/* Of the model that is asked, or that the prompt's version names. */
 static void draw_model(struct exchange *x)
 {
-    const struct model *m = config_model(x->config, x->asked);
-    if (!m || !(key_may_use(x->key, x->asked) || key_may_use(x->key, str_of(m->name))))
-        return;
-    rollouts_draw(x->worker->gateway->rollouts, true, str_of(m->name), x->unit, &x->arm.model);
+    const struct prompt_version *v = version_of(x);
+    struct str asked = v && v->prompt ? str_of(v->prompt->route) : x->asked;
+    const struct model *m = config_model(x->config, asked);
+    bool granted = v && v->prompt && v->prompt->is_public;
+    if (m && (granted || key_may_use(x->key, asked) || key_may_use(x->key, str_of(m->name))))
+        rollouts_draw(x->worker->gateway->rollouts, true, str_of(m->name), x->unit, &x->arm.model);
 }
 
 static enum step arm_run(struct exchange *x, struct err *err)
@@ -28,6 +68,7 @@ static enum step arm_run(struct exchange *x, struct err *err)
     (void)err;
     if (rollouts_are_none(x->worker->gateway->rollouts))
         return STEP_NEXT;
+    draw_prompt(x);
     draw_model(x);
     return STEP_NEXT;
 }
@@ -44,6 +85,8 @@ static bool is_error(const struct exchange *x, const struct draw *d)
     const char *word = exchange_finish_word(x);
     if (d == &x->arm.model && was_replaced(x))
         return true;
+    if (d == &x->arm.prompt && (x->err.code == ERR_prompt_input || x->err.code == ERR_no_model))
+        return true; /* the version takes other inputs, or names a model that is none */
     return strcmp(word, "failed") == 0 || strcmp(word, "cut") == 0 || exchange_status(x) >= 500;
 }
 

@@ -1,7 +1,7 @@
 /*
  * route - which targets may be asked, and in which order.
  *
- * Reads:   asked, key, config, arm
+ * Reads:   asked, routed, prompt, key, config, arm
  * Writes:  model, candidates, reason
  */
 #include <string.h>
@@ -11,16 +11,24 @@
 
 enum { NAME_SHOWN_BYTES = 64 };
 
+/* A prompt names its own. */
+static struct str asked_model(const struct exchange *x)
+{
+    return x->routed.n ? x->routed : x->asked;
+}
+
 static bool find_model(struct exchange *x, struct err *err)
 {
-    const struct model *m = config_model(x->config, x->asked);
-    if (m && (key_may_use(x->key, x->asked) || key_may_use(x->key, str_of(m->name)))) {
+    struct str asked = asked_model(x);
+    const struct model *m = config_model(x->config, asked);
+    bool granted = x->prompt.version && x->prompt.version->prompt->is_public;
+    if (m && (granted || key_may_use(x->key, asked) || key_may_use(x->key, str_of(m->name)))) {
         x->model = m;
         return true;
     }
-    int shown = x->asked.n < NAME_SHOWN_BYTES ? (int)x->asked.n : NAME_SHOWN_BYTES;
+    int shown = asked.n < NAME_SHOWN_BYTES ? (int)asked.n : NAME_SHOWN_BYTES;
     return err_say(err, ERR_no_model, "model", "the model '%.*s' does not exist, or this key may not use it", shown,
-                   x->asked.p);
+                   asked.p);
 }
 
 /* Those that can be accounted for. */
@@ -32,7 +40,7 @@ static bool gather(struct exchange *x, struct err *err)
     x->candidates = arena_alloc(&x->arena, m->n_targets * sizeof *x->candidates);
     for (unsigned i = 0; i < m->n_targets; i++) {
         const struct target *t = &m->targets[i];
-        model = target_model(x->config, m, t, x->asked, &x->arena);
+        model = target_model(x->config, m, t, asked_model(x), &x->arena);
         const struct price *price = target_price(x->config, t, model);
         if (!price && !x->config->allow_unpriced)
             continue;

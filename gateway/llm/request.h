@@ -30,6 +30,14 @@ struct request {
      * but conversation, which may be sent as {"id": ...}, is that string */
     struct json_value conversation, previous_response_id, prompt_cache_key, safety_identifier, user;
 
+    /* the prompt that is asked for, if one is; none of these goes upstream */
+    struct json_value prompt; /* OpenAI's object, or what stands in its place */
+    struct json_value prompt_object_id, prompt_object_version, prompt_object_variables; /* within it */
+    struct json_value prompt_id, prompt_version, prompt_variables;
+
+    struct json_value thread;       /* of chat `messages`, of Responses `input`, of any kind */
+    struct json_value instructions; /* of Responses */
+
     bool stream;
     bool wants_usage;          /* stream_options.include_usage is true */
     bool names_max_completion; /* max_output is spelled max_completion_tokens */

@@ -94,7 +94,7 @@ void admin_job_start(struct visit *v, struct str method, struct str path)
     *a = (struct admin_job){
         .job = {.work = work, .done = done, .loop = v->worker->core.loop},
         .visit = v,
-        .admin = {.store = h->gateway.store, .rollouts = h->gateway.rollouts, .config = config_ref(v->worker->config), .reload = h->reload, .reload_arg = h->reload_arg},
+        .admin = {.store = h->gateway.store, .prompts = h->gateway.prompts, .rollouts = h->gateway.rollouts, .config = config_ref(v->worker->config), .reload = h->reload, .reload_arg = h->reload_arg},
         .method = copy_of(method),
         .path = copy_of(path),
         .query = copy_of(v->query),

@@ -160,7 +160,7 @@ bool admin_rollouts_rollback(struct admin *a, const char *segment, json_t *in, j
         return decide(a, segment, ROLLOUT_ROLL_BACK, in, out, err);
     if (!prompts_rollback(a->prompts, name, admin_dry_run(in), &from, &to, err))
         return false;
-    *out = json_pack("{s:s, s:s, s:I, s:I}", "name", segment, "label", "production", "from",
-                     (json_int_t)from, "to", (json_int_t)to);
+    *out = json_pack("{s:s, s:I, s:I}", "name", segment, "from", (json_int_t)from, "version",
+                     (json_int_t)to);
     return *out != NULL;
 }

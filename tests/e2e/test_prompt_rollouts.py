@@ -170,7 +170,7 @@ def test_a_promotion_whose_label_had_not_moved_moves_it_at_the_start(greet):
 
 
 def test_a_label_that_moves_away_pauses_it(greet):
-    g, _ = greet()
+    g, _ = greet(("", "{}", "{}", "{}"))
     push(g, 3)
     begin(g)
     g.cli("prompts", "label", "greet", "production", "3")

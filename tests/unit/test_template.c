@@ -13,7 +13,7 @@
 
 #include "gateway/base/scope.h"
 #include "prompts/prompt.h"
-#include "prompts/template_priv.h"
+#include "prompts/tree.h"
 #include "tests/unit/test.h"
 
 enum { CASES = 47, SEGMENT_CASES = 5, MAX_BYTES = 1 << 20, SKIPPED = 77 };

@@ -1,6 +1,6 @@
-/* template_priv.h - a template as it was parsed. */
-#ifndef PROMPTS_TEMPLATE_PRIV_H
-#define PROMPTS_TEMPLATE_PRIV_H
+/* tree.h - a template as it was parsed, for what renders and checks it. */
+#ifndef PROMPTS_TREE_H
+#define PROMPTS_TREE_H
 
 #include "prompts/template.h"
 
