@@ -66,7 +66,7 @@ static void read_short(struct conf *c, const struct conf_node *v, struct input *
 static void read_input(struct conf *c, const struct conf_entry *e, struct input *in)
 {
     struct err err = {0};
-    *in = (struct input){.name = e->name, .required = true};
+    *in = (struct input){.name = e->name, .at = e->at, .required = true};
     schema_init(&in->schema);
     if (!is_variable(e->name) || str_eq(e->name, STR("loop")))
         conf_problem(c, e->at,

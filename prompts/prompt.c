@@ -74,7 +74,7 @@ const struct prompt_option *prompt_option_find(const struct prompt *p, struct st
 
 /* ---- the two parts of the file */
 
-/* The text after the line that is "---" again; false: there is no front matter. */
+/* *line: where the body begins; where there is no front matter 0, or the last line of one that does not end. */
 static bool split(struct str text, struct str *front, struct str *body, unsigned *line)
 {
     struct str rest = text, one;
@@ -87,6 +87,7 @@ static bool split(struct str text, struct str *front, struct str *body, unsigned
             ++*line;
             return true;
         }
+    --*line;
     return false;
 }
 
@@ -248,7 +249,7 @@ static void check_body(struct prompt *p)
     struct checking k = {p, false};
     messages_variables(p, check_variable, &k);
     if (p->thread && !k.thread_placed)
-        conf_problem(p->conf, (struct conf_place){1, 1},
+        conf_problem(p->conf, p->thread->at,
                      "the input '" STR_FMT "' is a thread, and the body has no {{ " STR_FMT
                      " }} where it goes",
                      STR_ARG(p->thread->name), STR_ARG(p->thread->name));
@@ -316,16 +317,18 @@ static bool check_utf8(struct prompt *p, struct str body, unsigned line)
 static void parse(struct prompt *p, struct str text)
 {
     struct str front, body;
-    unsigned line;
+    unsigned line = 0;
     if (text.n > PROMPT_FILE_BYTES) {
         conf_problem(p->conf, (struct conf_place){1, 1}, "the file is longer than %d bytes",
                      PROMPT_FILE_BYTES);
         return;
     }
     if (!split(text, &front, &body, &line)) {
-        conf_problem(p->conf, (struct conf_place){1, 1},
-                     "a prompt begins with front matter: a line '---', then name, model and inputs "
-                     "as YAML, and '---' again");
+        bool begun = line > 0;
+        conf_problem(p->conf, (struct conf_place){begun ? line : 1, 1},
+                     begun ? "the front matter does not end: a line '---' must follow it, before the template"
+                           : "a prompt begins with front matter: a line '---', then name, model and inputs as YAML, "
+                             "and '---' again");
         return;
     }
     const struct conf_node *map = conf_parse(p->conf, front);

@@ -22,6 +22,7 @@ enum { PROMPT_FILE_BYTES = 1024 * 1024, PROMPT_NAME_BYTES = 64 };
 
 struct input {
     struct str name;
+    struct conf_place at; /* in the file */
     struct schema schema;
     struct datum initial; /* its default; undefined: none */
     bool is_thread;       /* messages, spliced where the template has `{{ name }}` */
