@@ -77,7 +77,7 @@ static void read_input(struct conf *c, const struct conf_entry *e, struct input 
         read_short(c, e->value, in);
     if (in->initial.kind != DATUM_UNDEFINED) {
         in->required = false;
-        if (!schema_check(&in->schema, &in->initial, e->name.p, &err))
+        if (!schema_check(&in->schema, &in->initial, &(struct schema_place){.name = e->name}, &err))
             conf_problem(c, e->value->at, "the default does not fit its schema: %s", err.say);
     }
     if (in->is_thread)
@@ -156,47 +156,57 @@ static void unwrap(const struct input *in, struct datum *d)
         *d = *text;
 }
 
-static bool bind_one(const struct prompt *p, struct binding *b, struct str name, struct datum value,
-                     struct err *err)
+/* An error about a variable: its name stands between the two texts. */
+static bool refuse(struct err *err, enum err_code code, struct str name, const char *before,
+                   const char *after)
 {
     char shown[SHOWN_BYTES + 1];
     snprintf(shown, sizeof shown, STR_FMT, STR_ARG(name));
+    return err_say(err, code, shown, "%s '%s'%s", before, shown, after);
+}
+
+static bool bind_one(const struct prompt *p, struct binding *b, struct str name, struct datum value,
+                     struct err *err)
+{
     const struct input *in = prompt_input(p, name);
     if (!in)
-        return err_say(err, ERR_prompt_input, shown, "the prompt has no variable '%s'", shown);
+        return refuse(err, ERR_prompt_input, name, "the prompt has no variable", "");
     struct binding *to = &b[in - p->inputs];
     if (to->value.kind != DATUM_UNDEFINED)
-        return err_say(err, ERR_duplicate_member, shown, "the variable '%s' is given twice", shown);
+        return refuse(err, ERR_duplicate_member, name, "the variable", " is given twice");
     if (in->is_thread)
-        return err_say(err, ERR_prompt_input, shown,
-                       "the variable '%s' is the thread: send its messages as the request's own",
-                       shown);
+        return refuse(err, ERR_prompt_input, name, "the variable",
+                      " is the thread: send its messages as the request's own");
     unwrap(in, &value);
-    if (!schema_check(&in->schema, &value, shown, err))
+    if (!schema_check(&in->schema, &value, &(struct schema_place){.name = name}, err))
         return false;
     if (in->strict && has_role(&value))
-        return err_say(
-            err, ERR_prompt_input, shown,
-            "the variable '%s' may hold no line that looks like the beginning of a message", shown);
+        return refuse(err, ERR_prompt_input, name, "the variable",
+                      " may hold no line that looks like the beginning of a message");
     to->value = value;
     return true;
 }
 
-/* Parts get the input they belong to as they are read. */
+static struct str name_of(const struct json_value *name, struct arena *a)
+{
+    struct str raw = {name->raw.p + 1, name->raw.n - 2};
+    if (!memchr(raw.p, '\\', raw.n))
+        return raw;
+    SCOPED(buf_done) struct buf text = BUF_INIT(raw.n);
+    json_text(name, &text);
+    return (struct str){arena_strdup(a, buf_str(&text)), text.n};
+}
+
 static bool bind_all(const struct prompt *p, struct binding *b, struct str variables,
                      struct arena *a, struct err *err)
 {
-    const struct datum all = datum_parse(variables, false, NULL, a);
-    if (all.kind != DATUM_MAP)
+    struct json_value name, value;
+    if (variables.p[0] != '{')
         return err_say(err, ERR_prompt_input, "prompt_variables",
                        "the prompt's variables must be an object");
-    for (size_t i = 0; i < all.n; i++) {
-        struct datum value = all.items[i];
-        const struct input *in = prompt_input(p, all.names[i]);
-        if (value.kind == DATUM_LIST || value.kind == DATUM_MAP)
-            value = datum_parse(value.raw, false, in, a);
-        value.from = in;
-        if (!bind_one(p, b, all.names[i], value, err))
+    for (size_t at = 0; json_next_member(variables, &at, &name, &value);) {
+        struct str text = name_of(&name, a);
+        if (!bind_one(p, b, text, datum_parse(value.raw, false, prompt_input(p, text), a), err))
             return false;
     }
     return true;

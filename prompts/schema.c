@@ -253,69 +253,88 @@ static int64_t characters(struct str s)
     return n;
 }
 
-static bool fail(struct err *err, const char *name, const char *what)
+static void write_place(const struct schema_place *at, struct buf *out)
 {
-    return err_say(err, ERR_prompt_input, name, "the variable '%.*s' %s", SHOWN_BYTES, name, what);
+    if (at->outer)
+        write_place(at->outer, out);
+    if (at->outer && at->name.n)
+        buf_add(out, STR("."));
+    if (at->name.n)
+        buf_add(out, at->name);
+    else
+        buf_addf(out, "[%zu]", at->index);
 }
 
-static bool check_size(const struct schema *s, int64_t n, const char *of, const char *name,
-                       struct err *err)
+static bool fail(struct err *err, const struct schema_place *at, const char *what)
+{
+    SCOPED(buf_done) struct buf name = BUF_INIT(NAME_BYTES);
+    write_place(at, &name);
+    return err_say(err, ERR_prompt_input, name.p, "the variable '%.*s' %s", SHOWN_BYTES, name.p,
+                   what);
+}
+
+static bool check_size(const struct schema *s, int64_t n, const char *of,
+                       const struct schema_place *at, struct err *err)
 {
     char what[96];
+    if (n >= s->min && (s->max < 0 || n <= s->max))
+        return true;
     if (n < s->min)
         snprintf(what, sizeof what, "is too short: at least %" PRId64 " %s", s->min, of);
-    else if (s->max >= 0 && n > s->max)
-        snprintf(what, sizeof what, "is too long: at most %" PRId64 " %s", s->max, of);
     else
-        return true;
-    return fail(err, name, what);
+        snprintf(what, sizeof what, "is too long: at most %" PRId64 " %s", s->max, of);
+    return fail(err, at, what);
 }
 
-static bool check_items(const struct schema *s, const struct datum *d, const char *name,
-                        struct err *err)
+static bool check_items(const struct schema *s, const struct datum *d,
+                        const struct schema_place *at, struct err *err)
 {
-    char inner[NAME_BYTES];
     for (size_t i = 0; s->items && i < d->n; i++) {
-        snprintf(inner, sizeof inner, "%.*s[%zu]", SHOWN_BYTES, name, i);
-        if (!schema_check(s->items, &d->items[i], inner, err))
+        const struct schema_place inner = {at, {"", 0}, i};
+        if (!schema_check(s->items, &d->items[i], &inner, err))
             return false;
     }
-    return check_size(s, (int64_t)d->n, "items", name, err);
+    return check_size(s, (int64_t)d->n, "items", at, err);
 }
 
-static bool check_members(const struct schema *s, const struct datum *d, const char *name,
-                          struct err *err)
+static bool check_members(const struct schema *s, const struct datum *d,
+                          const struct schema_place *at, struct err *err)
 {
-    char inner[NAME_BYTES];
     size_t known = 0;
     for (size_t i = 0; i < s->n_members; i++) {
         const struct schema_member *m = &s->members[i];
         const struct datum *v = datum_member(d, m->name);
+        const struct schema_place inner = {at, m->name, 0};
         known += v != NULL;
-        snprintf(inner, sizeof inner, "%.*s." STR_FMT, SHOWN_BYTES, name, STR_ARG(m->name));
         if (!v && m->required)
-            return fail(err, inner, "is missing");
-        if (v && !schema_check(&m->schema, v, inner, err))
+            return fail(err, &inner, "is missing");
+        if (v && !schema_check(&m->schema, v, &inner, err))
             return false;
     }
     return !s->closed || known == d->n ||
-           fail(err, name, "has members that its schema does not know");
+           fail(err, at, "has members that its schema does not know");
 }
 
-bool schema_check(const struct schema *s, const struct datum *d, const char *name, struct err *err)
+static bool fail_type(const struct schema *s, const struct schema_place *at, struct err *err)
 {
     char what[64];
     snprintf(what, sizeof what, "must be of type %s", type_names[s->type]);
+    return fail(err, at, what);
+}
+
+bool schema_check(const struct schema *s, const struct datum *d, const struct schema_place *at,
+                  struct err *err)
+{
     if (!is_type(s, d))
-        return fail(err, name, what);
+        return fail_type(s, at, err);
     if (!is_chosen(s, d))
-        return fail(err, name, "is none of the values that are allowed");
+        return fail(err, at, "is none of the values that are allowed");
     if (d->kind == DATUM_STRING)
-        return check_size(s, s->min || s->max >= 0 ? characters(d->text) : 0, "characters", name,
-                          err);
+        return (!s->min && (s->max < 0 || d->text.n <= (uint64_t)s->max)) ||
+               check_size(s, characters(d->text), "characters", at, err);
     if (d->kind == DATUM_NUMBER && (d->number < s->minimum || d->number > s->maximum))
-        return fail(err, name, "is out of range");
+        return fail(err, at, "is out of range");
     if (d->kind == DATUM_LIST)
-        return check_items(s, d, name, err);
-    return d->kind != DATUM_MAP || check_members(s, d, name, err);
+        return check_items(s, d, at, err);
+    return d->kind != DATUM_MAP || check_members(s, d, at, err);
 }

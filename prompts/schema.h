@@ -44,8 +44,16 @@ struct schema_member {
 bool schema_read(struct conf *c, struct schema *s, const struct conf_entry *word);
 void schema_init(struct schema *s);
 
-/* What is wrong with d as a sentence about `name`, which may be "docs[2].id"; true: nothing. */
-bool schema_check(const struct schema *s, const struct datum *d, const char *name, struct err *err);
+struct schema_place { /* of a value within a variable; its name is only made where something is
+                         wrong */
+    const struct schema_place *outer; /* NULL: the variable itself */
+    struct str name;                  /* "" for an item of a list */
+    size_t index;
+};
+
+/* False: *err is a sentence that names the place, as "docs[2].id". */
+bool schema_check(const struct schema *s, const struct datum *d, const struct schema_place *at,
+                  struct err *err);
 
 /* A node of a file as a value, its plain scalars as YAML's core schema has them; and its JSON. */
 void conf_json(const struct conf_node *n, struct buf *out);

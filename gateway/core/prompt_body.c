@@ -135,7 +135,9 @@ static struct str name_of(const struct exchange *x, struct str option)
 
 static void begin_member(struct writer *w, struct str name)
 {
-    buf_addf(w->out, w->any ? ",\"" STR_FMT "\":" : "\"" STR_FMT "\":", STR_ARG(name));
+    buf_add(w->out, w->any ? STR(",\"") : STR("\""));
+    buf_add(w->out, name);
+    buf_add(w->out, STR("\":"));
     w->any = true;
 }
 

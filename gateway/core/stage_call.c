@@ -25,7 +25,7 @@ enum {
 
 static struct transport *transport_of(const struct exchange *x)
 {
-    return x->worker->transports[x->call.offer->target->provider->dialect->transport];
+    return x->worker->transports[x->call.offer->target->provider->transport];
 }
 
 static void end_early(struct exchange *x)

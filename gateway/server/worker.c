@@ -84,6 +84,7 @@ bool worker_open(struct worker_slot *w, struct house *house, unsigned index, str
     if (!w->core.loop)
         return false;
     w->core.transports[TRANSPORT_http] = curl_transport_new(w->core.loop, err);
+    w->core.transports[TRANSPORT_plain] = h1_transport_new(w->core.loop, house->gateway.jobs);
     w->core.transports[TRANSPORT_sim] = sim_transport_new(w->core.loop);
     return w->core.transports[TRANSPORT_http] && start_daemon(w, err);
 }
@@ -100,6 +101,7 @@ void worker_close(struct worker_slot *w)
     }
     if (w->core.loop) {
         curl_transport_free(w->core.transports[TRANSPORT_http]);
+        h1_transport_free(w->core.transports[TRANSPORT_plain]);
         sim_transport_free(w->core.transports[TRANSPORT_sim]);
     }
     loop_free(w->core.loop);
