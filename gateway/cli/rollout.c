@@ -9,6 +9,7 @@
 #include "gateway/base/str.h"
 #include "gateway/cli/owner.h"
 #include "gateway/cli/show.h"
+#include "prompts/trial.h"
 
 enum { PATH_BYTES = 1024 };
 
@@ -102,6 +103,20 @@ static json_t *arm_row(const char *name, const json_t *arm)
                      mean_cell(arm, "cost_usd"));
 }
 
+static json_t *real_cell(const json_t *v)
+{
+    SCOPED(buf_done) struct buf text = BUF_INIT(32);
+    buf_addf(&text, json_is_number(v) ? "%.3g" : "-", json_number_value(v));
+    return json_stringn(text.p, text.n);
+}
+
+static json_t *guard_row(const json_t *guard)
+{
+    return json_pack("{s:O, s:O, s:o, s:o}", "guard", json_object_get(guard, "guard"), "blocks",
+                     json_object_get(guard, "blocks"), "e", real_cell(json_object_get(guard, "e")),
+                     "roll_back_at", real_cell(json_object_get(guard, "roll_back_at")));
+}
+
 static void print_line(const json_t *r, const char *name)
 {
     const json_t *v = json_object_get(r, name);
@@ -109,26 +124,38 @@ static void print_line(const json_t *r, const char *name)
         out_print("%-8s %s\n", name, json_string_value(v));
 }
 
+static void print_arms(const json_t *arms)
+{
+    static const char *const columns[] = {"arm",        "units",           "requests",
+                                          "errors",     "format_failures", "refusals",
+                                          "latency_ms", "cost_usd"};
+    json_t *rows = json_array();
+    for (unsigned a = 0; a < ARM_count; a++)
+        json_array_append_new(rows, arm_row(arm_words[a], json_object_get(arms, arm_words[a])));
+    show_table(rows, columns, sizeof columns / sizeof columns[0], NULL);
+    json_decref(rows);
+}
+
+static void print_guards(const json_t *list)
+{
+    static const char *const columns[] = {"guard", "blocks", "e", "roll_back_at"};
+    json_t *rows = json_array();
+    for (size_t i = 0; i < json_array_size(list); i++)
+        json_array_append_new(rows, guard_row(json_array_get(list, i)));
+    show_table(rows, columns, sizeof columns / sizeof columns[0], NULL);
+    json_decref(rows);
+}
+
 static void print_status(const json_t *r)
 {
     static const char *const lines[] = {"name",   "state", "reason",  "control",
                                         "canary", "share", "started", "ended"};
-    static const char *const arm_columns[] = {"arm",        "units",           "requests",
-                                              "errors",     "format_failures", "refusals",
-                                              "latency_ms", "cost_usd"};
-    static const char *const guard_columns[] = {"guard", "blocks", "e", "roll_back_at"};
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
         print_line(r, lines[i]);
-    const char *name;
-    json_t *arm, *rows = json_array();
-    json_object_foreach(json_object_get(r, "arms"), name, arm)
-        json_array_append_new(rows, arm_row(name, arm));
     out_print("\n");
-    show_table(rows, arm_columns, sizeof arm_columns / sizeof arm_columns[0], NULL);
+    print_arms(json_object_get(r, "arms"));
     out_print("\n");
-    show_table(json_object_get(r, "guards"), guard_columns,
-               sizeof guard_columns / sizeof guard_columns[0], NULL);
-    json_decref(rows);
+    print_guards(json_object_get(r, "guards"));
 }
 
 static void print_replay(const json_t *r)
