@@ -3,7 +3,7 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "gateway/llm/schema.h"
+#include "gateway/llm/json_schema.h"
 
 enum { SHAPE_MAX_BYTES = 256 * 1024 };
 
@@ -39,6 +39,11 @@ static const json_t *schema_of(const json_t *format)
     return json_object_get(inner ? inner : format, "schema");
 }
 
+static enum shape_fit fit_of(enum schema_fit fit)
+{
+    return fit == SCHEMA_UNKNOWN ? SHAPE_unknown : fit == SCHEMA_FITS ? SHAPE_fits : SHAPE_misfits;
+}
+
 enum shape_fit shape_check(const struct request *r, struct str text)
 {
     json_t *doc, *value = json_loadb(text.p, text.n, JSON_DECODE_ANY, NULL);
@@ -51,7 +56,7 @@ enum shape_fit shape_check(const struct request *r, struct str text)
         if (!value)
             fit = SHAPE_misfits;
         else if (schema)
-            fit = schema_fits(schema, value) ? SHAPE_fits : SHAPE_misfits;
+            fit = fit_of(json_schema_check(schema, value));
     }
     json_decref(doc);
     json_decref(value);

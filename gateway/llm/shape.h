@@ -14,13 +14,13 @@
 bool shape_is_asked(const struct request *r);
 
 enum shape_fit {
-    SHAPE_unknown, /* nothing was asked, or the schema is none */
+    SHAPE_unknown, /* nothing was asked, or the schema is none, or too much work */
     SHAPE_fits,
     SHAPE_misfits,
 };
 
-/* json_object: the text is one JSON object; json_schema: it fits the schema, as far as schema.h
- * checks. */
+/* json_object: the text is one JSON object; json_schema: it fits the schema, as far as
+ * json_schema.h checks. */
 enum shape_fit shape_check(const struct request *r, struct str text);
 
 #endif

@@ -167,6 +167,10 @@ def test_equal_arms_run_on(arms):
         assert 0 <= arm["latency_ms"]["low"] < arm["latency_ms"]["mean"] < arm["latency_ms"]["high"]
         assert arm["errors"]["count"] == 0 and arm["units"] == arm["requests"]
     assert status(gateway, "--replay")["equal"]
+    gateway.cli("ledger", "verify")
+    request = gateway.folder / "request.json"
+    request.write_text(json.dumps(chat_body(user="u1")))
+    assert json.loads(gateway.cli("explain", str(request)))["arm"] in ("control", "canary")
 
 
 def test_refusals_and_tool_calls_are_no_format_failures(arms):
