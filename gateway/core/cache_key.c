@@ -1,6 +1,7 @@
 #include "gateway/core/cache_key.h"
 
 #include "gateway/base/scope.h"
+#include "gateway/core/arm.h"
 #include "gateway/core/model_find.h"
 
 enum { FORMAT = 1, GROWTH_BYTES = 4096 };
@@ -28,6 +29,8 @@ struct hash cache_key(const struct exchange *x)
     add_part(&text, model_name(x));
     add_part(&text, str_of(x->prompt.version ? x->prompt.version->hash : ""));
     add_part(&text, (struct str){(const char *)x->model->digest.bytes, HASH_BYTES});
+    add_part(&text, str_of(arm_word(x)));
+    add_part(&text, str_of(x->arm.model.chosen));
     json_canonical(&text, x->body, without);
     return crypto_sha256(buf_str(&text));
 }

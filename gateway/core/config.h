@@ -158,6 +158,9 @@ struct str config_alias(const struct config *c, struct str name);
 struct str target_model(const struct config *c, const struct model *m, const struct target *t,
                         struct str asked, struct arena *a);
 
+/* Is it the one written "PROVIDER/MODEL", as in the config? */
+bool target_is(const struct target *t, const char *name);
+
 /* The price of that model at this target; NULL: unpriced.  Lives as long as the config. */
 const struct price *target_price(const struct config *c, const struct target *t, struct str model);
 

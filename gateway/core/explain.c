@@ -6,6 +6,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
 #include "gateway/base/money.h"
+#include "gateway/core/arm.h"
 #include "gateway/core/error_body.h"
 #include "gateway/core/stage.h"
 #include "gateway/store/ledger.h"
@@ -76,6 +77,10 @@ void explain_write(const struct exchange *x, struct buf *out)
     if (x->n_candidates) {
         buf_add(out, STR(", "));
         add_text(out, "route", str_of(x->reason));
+        if (*arm_word(x)) {
+            buf_add(out, STR(", "));
+            add_text(out, "arm", str_of(arm_word(x)));
+        }
         add_candidates(x, out);
         buf_addf(out, ", \"bound\": {\"input_tokens\": %" PRId64 ", \"output_tokens\": %" PRId64 ", ", x->bound.input,
                  x->bound.output);
@@ -93,8 +98,8 @@ void explain_write(const struct exchange *x, struct buf *out)
 }
 
 /* The stages that decide; `auth` has been, in its way, and `call` only tells. */
-static const struct stage *const deciding[] = {&stage_parse, &stage_prompt, &stage_cache,
-                                              &stage_route, &stage_budget, &stage_call, NULL};
+static const struct stage *const deciding[] = {&stage_parse, &stage_arm,   &stage_prompt, &stage_cache,
+                                              &stage_route, &stage_budget, &stage_call,   NULL};
 
 struct listening {
     struct sink sink;

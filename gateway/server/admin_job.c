@@ -97,6 +97,7 @@ void admin_job_start(struct visit *v, struct str method, struct str path)
         .admin = {.store = h->gateway.store,
                   .cache = h->gateway.cache,
                   .prompts = h->gateway.prompts,
+                  .rollouts = h->gateway.rollouts,
                   .config = config_ref(v->worker->config),
                   .reload = h->reload,
                   .reload_arg = h->reload_arg},

@@ -21,6 +21,7 @@
     ROW(TEXT, prompt_name, prompt_name, false) \
     ROW(NUMBER, prompt_version, prompt_version, false) \
     ROW(TEXT, prompt_hash, prompt_hash, false) \
+    ROW(TEXT, arm, arm, false) \
     ROW(TEXT, route_reason, route_reason, false) \
     ROW(INT, attempts, attempts, false) \
     ROW(INT, status, status, true) \

@@ -54,6 +54,7 @@ struct ledger_request {
     int64_t saved_nusd; /* what a hit would have cost; 0: null */
     struct str prompt_name, prompt_hash;
     int64_t prompt_version; /* 0: null */
+    struct str arm; /* control, canary */
     struct str route_reason;
     unsigned attempts;
     int status;
