@@ -119,7 +119,7 @@ PROVIDER_OPTION("ca_file", WORD, ca_file, NULL, 1, 0, NULL, NULL,
 PROVIDER_OPTION("client_cert", WORD, client_cert, NULL, 1, 0, NULL, NULL, "a client certificate (PEM) to show it")
 PROVIDER_OPTION("client_key", WORD, client_key, NULL, 1, 0, NULL, NULL, "the key (PEM) of client_cert")
 PROVIDER_OPTION("proxy", WORD, proxy, NULL, 1, 0, NULL, NULL,
-       "a proxy's URL; otherwise HTTPS_PROXY, HTTP_PROXY and NO_PROXY hold")
+       "a proxy's URL; otherwise https_proxy, http_proxy and no_proxy of the environment hold")
 PROVIDER_OPTION("http", COUNT, http, "1", 1, 2, NULL, NULL, "2: HTTP/2, over TLS only")
 
 MODEL_OPTION("targets", LIST, targets, conf_must, 1, 64, NULL, &target_table, "what may answer for it, in order")

@@ -59,7 +59,7 @@ static void count(const struct exchange *x, const struct times *t)
     const char *word = exchange_finish_word(x);
     metric_add(m, METRIC_requests_total, 1);
     metric_add(m, METRIC_requests_complete_total, word[0] == 'c' && word[1] == 'o');
-    metric_add(m, METRIC_requests_client_gone_total, word[0] == 'c' && word[1] == 'l');
+    metric_add(m, METRIC_requests_client_gone_total, x->finish == FINISH_client_gone);
     metric_add(m, METRIC_requests_cut_total, word[0] == 'c' && word[1] == 'u');
     metric_add(m, METRIC_requests_failed_total, word[0] == 'f');
     metric_add(m, METRIC_requests_refused_total, word[0] == 'r');
