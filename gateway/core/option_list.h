@@ -42,7 +42,7 @@ ROOT_OPTION("master_key", LATER, id, NULL, 0, 0, NULL, NULL, "the master key, fr
 ROOT_OPTION("loops", COUNT, config.loops, NULL, 1, 1024, NULL, NULL,
        "event loops; by default one for each CPU of the process's affinity mask")
 ROOT_OPTION("ledger.durability", ENUM, config.durability, "batched", 0, 0, "batched|strict|none", NULL,
-       "strict: a row is on disk before the upstream is asked; batched: within 50 ms; none: no rows, for measuring only")
+       "strict: the reserve is on disk before the upstream is asked; batched: rows gather for 25 ms, then one commit; none: no rows, for measuring only")
 
 ROOT_OPTION("providers", MAP, providers, NULL, 0, 0, NULL, &provider_table,
        "endpoints and accounts, by a name of your own")
