@@ -123,10 +123,11 @@ def test_an_orphan_of_embeddings_is_one(gateway, upstream):
     g = gateway({"providers": {"up": {"dialect": "openai", "base_url": up.url}},
                  "models": {"m": {"targets": [{"provider": "up", "model": "m-1"}]}}, "ledger": {"durability": "strict"}})
     key = g.default_key()
+    held = []
     for target, body in (("/v1/embeddings", {"model": "m", "input": "x"}),
                          ("/v1/chat/completions", chat_body())):
-        c = g.connect()
-        c.request("POST", target, g.headers(key), body)
+        held.append(g.connect())
+        held[-1].request("POST", target, g.headers(key), body)
     up.wait_requests(2)
     g.kill()
     g.start()
