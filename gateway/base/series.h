@@ -30,25 +30,27 @@ enum series {
 };
 
 enum {
-    SERIES_LABELS = 4,      /* of a family, at most */
+    SERIES_LABELS = 4,       /* of a family, at most */
     SERIES_VALUE_BYTES = 64, /* a longer value is cut */
-    SERIES_MAX = 512,       /* combinations of a family in a shard */
+    SERIES_MAX = 512,        /* combinations of a family in a shard */
 };
 
 struct series_info {
     enum family family;
     const char *name, *help;
 };
-const struct series_info *series_info(enum series s);       /* never NULL */
-const char *const *family_labels(enum family f); /* NULL-terminated */
+const struct series_info *series_info(enum series s); /* never NULL */
+const char *const *family_labels(enum family f);      /* NULL-terminated */
 
 struct series_shard;
 
 struct series_shard *series_shard_new(void);
 void series_shard_free(struct series_shard *s); /* NULL is fine */
 
-/* Adds to the family's counters, in their order; values: one for each of its labels, "" is "none". */
-void series_add(struct series_shard *s, enum family f, const struct str *values, const int64_t *more);
+/* Adds to the family's counters, in their order; values: one for each of its labels, "" is "none".
+ */
+void series_add(struct series_shard *s, enum family f, const struct str *values,
+                const int64_t *more);
 
 /* Appends Prometheus' text format. */
 void series_show(struct series_shard *const *shards, unsigned n, struct buf *out);

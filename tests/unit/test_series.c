@@ -5,7 +5,8 @@
 
 #include "tests/unit/test.h"
 
-static void count(struct series_shard *s, const char *endpoint, const char *status, const char *finish)
+static void count(struct series_shard *s, const char *endpoint, const char *status,
+                  const char *finish)
 {
     const struct str values[] = {str_of(endpoint), str_of(status), str_of(finish)};
     series_add(s, FAMILY_requests, values, (const int64_t[]){1});
@@ -29,9 +30,11 @@ static void equal_labels_of_all_shards_are_one_line(void **state)
     count(s[0], "chat", "2xx", "complete");
     count(s[1], "chat", "2xx", "complete");
     count(s[1], "chat", "2xx", "cut");
-    assert_true(shows(s, 2, "# TYPE penstock_requests_total counter\n"
-                            "penstock_requests_total{endpoint=\"chat\",status=\"2xx\",finish=\"complete\"} 3\n"
-                            "penstock_requests_total{endpoint=\"chat\",status=\"2xx\",finish=\"cut\"} 1\n"));
+    assert_true(
+        shows(s, 2,
+              "# TYPE penstock_requests_total counter\n"
+              "penstock_requests_total{endpoint=\"chat\",status=\"2xx\",finish=\"complete\"} 3\n"
+              "penstock_requests_total{endpoint=\"chat\",status=\"2xx\",finish=\"cut\"} 1\n"));
     series_shard_free(s[0]);
     series_shard_free(s[1]);
 }
@@ -59,7 +62,8 @@ static void values_are_escaped_cut_and_never_empty(void **state)
     count(s, "a\"b\\c\nd", "", "x");
     count(s, name, "2xx", "x");
     assert_true(shows(&s, 1, "{endpoint=\"a\\\"b\\\\c\\nd\",status=\"none\",finish=\"x\"} 1\n"));
-    snprintf(line, sizeof line, "{endpoint=\"%.*s\",status=\"2xx\",finish=\"x\"} 1\n", SERIES_VALUE_BYTES, name);
+    snprintf(line, sizeof line, "{endpoint=\"%.*s\",status=\"2xx\",finish=\"x\"} 1\n",
+             SERIES_VALUE_BYTES, name);
     assert_true(shows(&s, 1, line));
     series_shard_free(s);
 }
