@@ -38,6 +38,8 @@ ERR(bad_method, 405, "invalid_request_error", "method_not_allowed", false, false
     "the path does not take this method")
 ERR(slow_client, 408, "invalid_request_error", "request_timeout", false, true,
     "the request did not arrive in time")
+ERR(client_too_slow, 408, "invalid_request_error", "client_too_slow", false, true,
+    "the answer was read too slowly to be held for its caller")
 ERR(conflict, 409, "invalid_request_error", "conflict", false, false, "it exists already")
 ERR(too_large, 413, "invalid_request_error", "request_too_large", false, false, "the body exceeds its size limit")
 ERR(url_too_long, 414, "invalid_request_error", "url_too_long", false, false, "the URL exceeds its size limit")

@@ -42,7 +42,7 @@ ROOT_OPTION("master_key", LATER, id, NULL, 0, 0, NULL, NULL, "the master key, fr
 ROOT_OPTION("loops", COUNT, config.loops, NULL, 1, 1024, NULL, NULL,
        "event loops; by default one for each CPU of the process's affinity mask")
 ROOT_OPTION("ledger.durability", ENUM, config.durability, "batched", 0, 0, "batched|strict|none", NULL,
-       "strict: a row is on disk before the upstream is asked; batched: within 50 ms; none: no rows, for measuring only")
+       "strict: the reserve is on disk before the upstream is asked; batched: rows gather for 25 ms, then one commit; none: no rows, for measuring only")
 
 ROOT_OPTION("providers", MAP, providers, NULL, 0, 0, NULL, &provider_table,
        "endpoints and accounts, by a name of your own")
@@ -128,7 +128,7 @@ PROVIDER_OPTION("ca_file", WORD, ca_file, NULL, 1, 0, NULL, NULL,
 PROVIDER_OPTION("client_cert", WORD, client_cert, NULL, 1, 0, NULL, NULL, "a client certificate (PEM) to show it")
 PROVIDER_OPTION("client_key", WORD, client_key, NULL, 1, 0, NULL, NULL, "the key (PEM) of client_cert")
 PROVIDER_OPTION("proxy", WORD, proxy, NULL, 1, 0, NULL, NULL,
-       "a proxy's URL; otherwise HTTPS_PROXY, HTTP_PROXY and NO_PROXY hold")
+       "a proxy's URL; otherwise https_proxy, http_proxy and no_proxy of the environment hold")
 PROVIDER_OPTION("http", COUNT, http, "1", 1, 2, NULL, NULL, "2: HTTP/2, over TLS only")
 
 MODEL_OPTION("targets", LIST, targets, conf_must, 1, 64, NULL, &target_table, "what may answer for it, in order")
