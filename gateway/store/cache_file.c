@@ -1,5 +1,6 @@
 #include "gateway/store/cache_file.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 
 #include "gateway/base/mem.h"
 #include "gateway/base/scope.h"
+#include "gateway/store/dir_priv.h"
 #include "gateway/store/sql_priv.h"
 
 enum { VERSION = 1, PATH_BYTES = 4096, DROP_AT_ONCE = 64 };
@@ -38,10 +40,13 @@ static void close_db(struct cache_file *f)
     f->db = NULL;
 }
 
-static bool open_db(struct cache_file *f, const char *path, struct err *err)
+static bool open_db(struct cache_file *f, const char *data_dir, const char *path, struct err *err)
 {
     int64_t version;
-    if (sqlite3_open_v2(path, &f->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+    int fd = dir_open(data_dir, "cache.db", O_RDWR | O_CREAT, err); /* sqlite would let others read it */
+    if (fd < 0 || close(fd) != 0)
+        return false;
+    if (sqlite3_open_v2(path, &f->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
         return sql_fail(f->db, err, path);
     return sql_int(f->db, "PRAGMA user_version", 0, &version, err) &&
            (version == 0 || version == VERSION || err_set(err, ERR_store, "another version")) &&
@@ -71,11 +76,11 @@ struct cache_file *cache_file_open(const char *data_dir, int64_t max_bytes, stru
     pthread_mutex_init(&f->lock, NULL);
     snprintf(path, sizeof path, "%s/cache.db", data_dir);
     struct err first = {0};
-    if (open_db(f, path, &first))
+    if (open_db(f, data_dir, path, &first))
         return f;
     close_db(f);
     delete_files(path);
-    if (open_db(f, path, err))
+    if (open_db(f, data_dir, path, err))
         return f;
     cache_file_close(f);
     return NULL;

@@ -17,8 +17,9 @@ struct reading {
     void *arg;
 };
 
-static bool read_rows(sqlite3 *db, const struct reading *r, struct err *err)
+static bool read_rows(sqlite3 *db, void *reading, struct err *err)
 {
+    const struct reading *r = reading;
     SCOPED(sql_finish) sqlite3_stmt *q = sql_prepare(db, r->sql, err);
     if (!q)
         return false;
@@ -31,12 +32,10 @@ static bool read_rows(sqlite3 *db, const struct reading *r, struct err *err)
     return ok;
 }
 
-static bool read_all(struct store *s, const struct reading *r, struct err *err)
+/* Among what the writer does, so that what was handed over before is read. */
+static bool read_all(struct store *s, struct reading *r, struct err *err)
 {
-    sqlite3 *db = store_read_open(store_dir(s), err);
-    bool ok = db && read_rows(db, r, err);
-    store_read_close(db);
-    return ok;
+    return store_do(s, read_rows, r, err);
 }
 
 static enum rollout_state state_of(struct str word)
