@@ -41,6 +41,8 @@ static void add_path(struct paths *p, const char *path)
 static bool gather(struct paths *p, const char *dir, unsigned depth, struct err *err)
 {
     DIR *d = opendir(dir);
+    if (!d && errno == ENOENT) /* the config's warning has said so */
+        return true;
     if (!d)
         return err_set(err, ERR_bad_config, "the folder of prompts %s cannot be read: %s", dir,
                        strerror(errno));

@@ -4,7 +4,6 @@
 #include <limits.h>
 #include <sched.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "gateway/base/file.h"
 #include "gateway/base/mem.h"
@@ -45,18 +44,6 @@ static void check_sizes(struct config_memory *m, const struct conf_node *root)
                      "'server.url_bytes' exceeds 'server.header_bytes', which holds it");
 }
 
-static void find_prompts(struct config_memory *m)
-{
-    struct stat st;
-    if (!m->prompts_dir.text)
-        return;
-    const char *dir = conf_path(m->conf, str_of(m->prompts_dir.text));
-    if (stat(dir, &st) != 0 || !S_ISDIR(st.st_mode))
-        conf_problem(m->conf, m->prompts_dir.at, "there is no folder '%s'; make it, or leave 'prompts' out",
-                     m->prompts_dir.hidden ? "…" : conf_quote(m->conf, str_of(m->prompts_dir.text)));
-    m->config.prompts.dir = dir;
-}
-
 static void make(struct config_memory *m, const struct conf_node *root,
                  const struct config_override *over)
 {
@@ -71,7 +58,8 @@ static void make(struct config_memory *m, const struct conf_node *root,
     c->server.tolerate_half_close = m->half_close != 0;
     c->cors.origins = origins_of(m);
     check_sizes(m, root);
-    find_prompts(m);
+    if (m->prompts_dir.text)
+        c->prompts.dir = conf_path(m->conf, str_of(m->prompts_dir.text));
     config_make_listen(m, over);
     config_make_prices(m);
     config_make_providers(m);

@@ -3,7 +3,7 @@
 
 With --update the expectations are written anew: review the difference.
 """
-import os, pathlib, re, subprocess, sys
+import os, pathlib, re, subprocess, sys, tempfile
 
 srcdir = pathlib.Path(os.environ.get("srcdir", ".")).resolve()
 program = pathlib.Path(os.environ.get("builddir", ".")).resolve() / "penstock"
@@ -20,5 +20,11 @@ for case in cases:
     if run.returncode != 1 or run.stdout or not placed or run.stderr != expect.read_text():
         failed += 1
         print(f"{case.name}: exit {run.returncode}, got\n{run.stdout}{run.stderr}")
-print(f"{len(cases) - failed} passed, {failed} failed")
+sample = srcdir / "prompts/sample.prompty"
+with tempfile.TemporaryDirectory() as data:
+    run = subprocess.run([program, "prompts", "push", sample, "--data-dir", data], capture_output=True, text=True)
+if run.returncode or run.stdout != "support/answer@1  made\n":
+    failed += 1
+    print(f"{sample}: exit {run.returncode}, got\n{run.stdout}{run.stderr}")
+print(f"{len(cases) + 1 - failed} passed, {failed} failed")
 sys.exit(failed > 0 or len(cases) < 10)

@@ -67,15 +67,18 @@ static void render(struct rendering *r, const json_t *c)
     assert_non_null(r->template);
     const char *name;
     json_t *v;
-    json_object_foreach(json_object_get(c, "inputs"), name, v) {
+    json_object_foreach(json_object_get(c, "inputs"), name, v)
+    {
         char *json = json_dumps(v, JSON_ENCODE_ANY);
         struct str kept = {arena_strdup(&r->arena, str_of(json)), strlen(json)};
         free(json);
         bindings[n++] = (struct binding){str_of(name), datum_parse(kept, false, NULL, &r->arena)};
-        if (is_strict(json_object_get(c, "strict_props"), name) && text_has_role(bindings[n - 1].value.text))
+        if (is_strict(json_object_get(c, "strict_props"), name) &&
+            text_has_role(bindings[n - 1].value.text))
             r->refused = true;
     }
-    assert_true(template_render(r->template, bindings, n, MAX_BYTES, &r->segments, &r->arena, &err));
+    assert_true(
+        template_render(r->template, bindings, n, MAX_BYTES, &r->segments, &r->arena, &err));
 }
 
 static void render_done(struct rendering *r)
@@ -89,7 +92,8 @@ static void every_case_renders_as_it_must(void **state)
     (void)state;
     json_t *golden = load("render_golden.json"), *c;
     size_t i, seen = 0;
-    json_array_foreach(golden, i, c) {
+    json_array_foreach(golden, i, c)
+    {
         struct rendering r;
         SCOPED(buf_done) struct buf text = BUF_INIT(MAX_BYTES);
         const char *must = json_string_value(json_object_get(c, "rendered"));
@@ -113,7 +117,8 @@ static json_t *expr_tree(const struct expr *e);
 static json_t *literal_tree(const struct datum *d)
 {
     if (d->kind == DATUM_NUMBER)
-        return floor(d->number) == d->number ? json_integer((json_int_t)d->number) : json_real(d->number);
+        return floor(d->number) == d->number ? json_integer((json_int_t)d->number)
+                                             : json_real(d->number);
     return d->kind == DATUM_STRING ? json_stringn(d->text.p, d->text.n)
            : d->kind == DATUM_BOOL ? json_boolean(d->truth)
                                    : json_null();
@@ -123,19 +128,21 @@ static json_t *variable_tree(const struct expr *e)
 {
     json_t *path = json_array();
     for (size_t i = 0; i < e->n_path; i++)
-        json_array_append_new(path,
-                              e->path[i].index
-                                  ? json_pack("{s:s, s:o}", "kind", "index", "expr", expr_tree(e->path[i].index))
-                                  : json_pack("{s:s, s:s%}", "kind", "attr", "name", e->path[i].name.p, e->path[i].name.n));
+        json_array_append_new(path, e->path[i].index
+                                        ? json_pack("{s:s, s:o}", "kind", "index", "expr",
+                                                    expr_tree(e->path[i].index))
+                                        : json_pack("{s:s, s:s%}", "kind", "attr", "name",
+                                                    e->path[i].name.p, e->path[i].name.n));
     return json_pack("{s:s, s:s%, s:o}", "kind", "var", "root", e->name.p, e->name.n, "path", path);
 }
 
 static json_t *expr_tree(const struct expr *e)
 {
     static const char *const words[] = {
-        [OPERATOR_or] = "or", [OPERATOR_and] = "and", [OPERATOR_eq] = "==", [OPERATOR_ne] = "!=",
-        [OPERATOR_le] = "<=", [OPERATOR_ge] = ">=",   [OPERATOR_lt] = "<",  [OPERATOR_gt] = ">",
-        [OPERATOR_in] = "in", [OPERATOR_not_in] = "not in"};
+        [OPERATOR_or] = "or",        [OPERATOR_and] = "and", [OPERATOR_eq] = "==",
+        [OPERATOR_ne] = "!=",        [OPERATOR_le] = "<=",   [OPERATOR_ge] = ">=",
+        [OPERATOR_lt] = "<",         [OPERATOR_gt] = ">",    [OPERATOR_in] = "in",
+        [OPERATOR_not_in] = "not in"};
     json_t *args;
     switch (e->kind) {
     case EXPR_VAR:
@@ -143,7 +150,8 @@ static json_t *expr_tree(const struct expr *e)
     case EXPR_LITERAL:
         return json_pack("{s:s, s:o}", "kind", "lit", "value", literal_tree(&e->literal));
     case EXPR_NOT:
-        return json_pack("{s:s, s:s, s:o}", "kind", "unary", "operator", "not", "operand", expr_tree(e->left));
+        return json_pack("{s:s, s:s, s:o}", "kind", "unary", "operator", "not", "operand",
+                         expr_tree(e->left));
     case EXPR_BINARY:
         return json_pack("{s:s, s:s, s:o, s:o}", "kind", "binary", "operator", words[e->op], "left",
                          expr_tree(e->left), "right", expr_tree(e->right));
@@ -163,11 +171,12 @@ static json_t *nodes_tree(const struct node *n);
 
 static json_t *if_tree(const struct node *n)
 {
-    json_t *branches = json_array(), *tree = json_pack("{s:s, s:o}", "kind", "if", "branches", branches);
+    json_t *branches = json_array(),
+           *tree = json_pack("{s:s, s:o}", "kind", "if", "branches", branches);
     for (const struct branch *b = n->branches; b; b = b->next)
         if (b->test)
-            json_array_append_new(branches,
-                                  json_pack("{s:o, s:o}", "test", expr_tree(b->test), "body", nodes_tree(b->body)));
+            json_array_append_new(branches, json_pack("{s:o, s:o}", "test", expr_tree(b->test),
+                                                      "body", nodes_tree(b->body)));
         else
             json_object_set_new(tree, "elseBody", nodes_tree(b->body));
     return tree;
@@ -178,14 +187,17 @@ static json_t *nodes_tree(const struct node *n)
     json_t *list = json_array();
     for (; n; n = n->next)
         if (n->kind == NODE_TEXT)
-            json_array_append_new(list, json_pack("{s:s, s:s%}", "kind", "text", "value", n->text.p, n->text.n));
+            json_array_append_new(
+                list, json_pack("{s:s, s:s%}", "kind", "text", "value", n->text.p, n->text.n));
         else if (n->kind == NODE_VALUE)
-            json_array_append_new(list, json_pack("{s:s, s:o}", "kind", "interp", "expr", expr_tree(n->expr)));
+            json_array_append_new(
+                list, json_pack("{s:s, s:o}", "kind", "interp", "expr", expr_tree(n->expr)));
         else if (n->kind == NODE_IF)
             json_array_append_new(list, if_tree(n));
         else
-            json_array_append_new(list, json_pack("{s:s, s:s%, s:o, s:o}", "kind", "for", "loopVar", n->text.p,
-                                                  n->text.n, "seq", expr_tree(n->expr), "body", nodes_tree(n->body)));
+            json_array_append_new(list, json_pack("{s:s, s:s%, s:o, s:o}", "kind", "for", "loopVar",
+                                                  n->text.p, n->text.n, "seq", expr_tree(n->expr),
+                                                  "body", nodes_tree(n->body)));
     return list;
 }
 
@@ -194,10 +206,12 @@ static void every_case_has_the_tree_it_must(void **state)
     (void)state;
     json_t *golden = load("ast_golden.json"), *c;
     size_t i, seen = 0;
-    json_array_foreach(golden, i, c) {
+    json_array_foreach(golden, i, c)
+    {
         struct conf *conf = conf_new("case");
-        struct template *t = template_parse(conf, str_of(json_string_value(json_object_get(c, "template"))),
-                                            (struct conf_place){1, 1});
+        struct template *t =
+            template_parse(conf, str_of(json_string_value(json_object_get(c, "template"))),
+                           (struct conf_place){1, 1});
         assert_non_null(t);
         json_t *tree = json_pack("{s:o}", "nodes", nodes_tree(t->nodes));
         if (!json_equal(tree, json_object_get(c, "ast")))
@@ -217,8 +231,9 @@ static void check_segments(const struct rendering *r, const json_t *c)
     for (size_t k = 0; k < r->segments.n; k++) {
         const struct segment *s = &r->segments.v[k];
         bool value = s->kind == SEGMENT_VALUE;
-        json_t *found = json_pack("{s:s, s:s%, s:o, s:b}", "kind", value ? "interp" : "literal", "text", s->text.p,
-                                  s->text.n, "source", value ? json_stringn(s->source.p, s->source.n) : json_null(),
+        json_t *found = json_pack("{s:s, s:s%, s:o, s:b}", "kind", value ? "interp" : "literal",
+                                  "text", s->text.p, s->text.n, "source",
+                                  value ? json_stringn(s->source.p, s->source.n) : json_null(),
                                   "strict", value && json_object_get(c, "strict_props") != NULL);
         assert_true(json_equal(found, json_array_get(must, k)));
         json_decref(found);
@@ -230,7 +245,8 @@ static void every_case_keeps_text_and_values_apart(void **state)
     (void)state;
     json_t *golden = load("segments_golden.json"), *c;
     size_t i, seen = 0;
-    json_array_foreach(golden, i, c) {
+    json_array_foreach(golden, i, c)
+    {
         struct rendering r;
         render(&r, c);
         assert_int_equal(r.refused, json_object_get(c, "throws") != NULL);
