@@ -98,6 +98,15 @@ static void list_metrics(json_t *rows)
         json_array_append_new(rows, json_pack("{s:s, s:s, s:s}", "name", name, "kind",
                                               kinds[info->kind], "help", info->help));
     }
+    for (enum series s = 0; s < SERIES_count; s++) {
+        const struct series_info *info = series_info(s);
+        SCOPED(buf_done) struct buf name = BUF_INIT(256);
+        buf_addf(&name, "penstock_%s", info->name);
+        for (const char *const *label = family_labels(info->family); *label; label++)
+            buf_addf(&name, "%s%s", label == family_labels(info->family) ? "{" : ",", *label);
+        buf_add(&name, STR("}"));
+        json_array_append_new(rows, json_pack("{s:s, s:s, s:s}", "name", name.p, "kind", "counter", "help", info->help));
+    }
 }
 
 static void list_routes(json_t *rows)

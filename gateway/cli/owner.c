@@ -106,8 +106,9 @@ static bool ask_server(const char *dir, const char *method, const char *path, co
 static bool do_here(const struct args *args, const char *dir, const char *method, const char *path,
                     json_t *in, json_t **out, struct err *err)
 {
+    struct store_options o = {.strict = true, .dry_run = args_has(args, "dry-run")};
     struct admin a = {
-        .store = store_open(dir, &(struct store_options){.strict = true}, err),
+        .store = store_open(dir, &o, err),
         .quiet = true,
         .config_path = config_path(args),
     };

@@ -22,6 +22,7 @@ struct prompts;
 struct gateway {
     struct config_slot config;
     struct store *store;
+    struct cache *cache;
     struct prompts *prompts; /* NULL: there are none */
     struct rollouts *rollouts; /* NULL: none are drawn */
     struct jobs *jobs;

@@ -42,7 +42,12 @@ void label_make(const struct exchange *x, struct label *r)
         add(r, PREFIX "model", x->served->model);
         add(r, PREFIX "provider", str_of(x->served->target->provider->name));
         add(r, PREFIX "route", str_of(x->reason));
+    } else if (x->cache.state == CACHED_HANDING_OUT) {
+        add(r, PREFIX "model", buf_str(&x->cache.kept->model));
+        add(r, PREFIX "provider", buf_str(&x->cache.kept->provider));
     }
+    if (x->cache.word)
+        add(r, PREFIX "cache", str_of(x->cache.word));
     if (x->prompt.version)
         add_prompt(r, x->prompt.version);
     if (*arm_word(x))

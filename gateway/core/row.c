@@ -41,3 +41,10 @@ void row_cost(struct ledger_cost *to, const struct usage *u, int64_t cost_nusd, 
         .price_version = str_of(price_version),
     };
 }
+
+struct str status_class(int status)
+{
+    static const char *const classes[] = {"", "1xx", "2xx", "3xx", "4xx", "5xx"};
+    unsigned class = (unsigned)status / 100;
+    return str_of(class < sizeof classes / sizeof classes[0] ? classes[class] : "other");
+}

@@ -107,11 +107,17 @@ static void measure(const struct exchange *x, const struct draw *d, struct outco
     o->value[GUARD_format] = x->arm.fit == SHAPE_misfits;
 }
 
+static bool client_left(const struct exchange *x)
+{
+    return x->left || x->finish == FINISH_client_gone;
+}
+
 /* Nobody asked a model, or it is we who stop: that says nothing of either arm. */
 static bool tells_something(const struct exchange *x)
 {
+    bool from_cache = x->cache.state == CACHED_HANDING_OUT || x->cache.state == CACHED_JOINED;
     bool unasked = x->finish == FINISH_complete && x->attempts == 0;
-    return !unasked && x->finish != FINISH_client_gone && x->finish != FINISH_shutdown;
+    return !unasked && !from_cache && !client_left(x) && x->finish != FINISH_shutdown;
 }
 
 static void tell(struct exchange *x, const struct draw *d)
@@ -121,7 +127,7 @@ static void tell(struct exchange *x, const struct draw *d)
         return;
     measure(x, d, &o);
     rollouts_ended(x->worker->gateway->rollouts, d, tells_something(x) ? &o : NULL,
-                   x->finish == FINISH_client_gone, clock_wall_ms());
+                   client_left(x), clock_wall_ms());
 }
 
 static void arm_undo(struct exchange *x)

@@ -14,6 +14,7 @@
 #include "gateway/base/str.h"
 #include "gateway/store/store.h"
 
+struct cache;
 struct config;
 struct prompts;
 struct rollouts;
@@ -21,6 +22,7 @@ struct rollouts;
 /* What operations work on. */
 struct admin {
     struct store *store;
+    struct cache *cache;     /* NULL where no server runs */
     struct prompts *prompts;
     struct rollouts *rollouts;
     struct config *config;   /* borrowed; NULL: that of config_path */

@@ -232,6 +232,8 @@ static void open_house(struct server *s, struct store *store, struct prompts *pr
     h->gateway.store = store;
     h->gateway.prompts = prompts;
     h->gateway.jobs = jobs_new(JOB_THREADS);
+    struct cache_sizes sizes = {c->cache.memory_bytes, c->cache.disk_bytes};
+    h->gateway.cache = cache_new(store_dir(store), &sizes, h->gateway.jobs);
     h->gateway.metrics = metrics_new(c->loops);
     h->gateway.memory.max_bytes = c->server.memory_in_flight;
     config_slot_init(&h->gateway.config);
@@ -245,6 +247,7 @@ static void close_house(struct server *s)
     for (unsigned i = 0; i < h->n_workers; i++)
         worker_close(&h->workers[i]);
     free(h->workers);
+    cache_free(h->gateway.cache);
     metrics_free(h->gateway.metrics);
     rollouts_free(h->gateway.rollouts);
     config_slot_done(&h->gateway.config);

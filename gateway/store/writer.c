@@ -4,6 +4,7 @@
  * kept and tried again, before those that came later.
  */
 #include <time.h>
+#include <unistd.h>
 
 #include "gateway/base/clock.h"
 #include "gateway/base/fault.h"
@@ -198,6 +199,8 @@ static bool commit_rows(struct store *s, struct err *err)
     else if (!head_write(s->head_fd, &s->book.last))
         LOG(store, F("error", "ledger.head cannot be written"));
     tell_durable(s->pending, ok);
+    if (ok && s->options.strict) /* nobody waits for it: a head that is behind says nothing wrong */
+        fdatasync(s->head_fd);
     int64_t n = 0, bytes = 0;
     if (ok) {
         free_rows(s->pending, &n, &bytes);
@@ -222,7 +225,8 @@ static bool do_task(struct store *s, struct task *t)
     if (!s->options.strict)
         sqlite3_exec(s->db, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
     if (s->book.last.seq != before.seq) {
-        head_write(s->head_fd, &s->book.last);
+        if (head_write(s->head_fd, &s->book.last) && s->options.strict)
+            fdatasync(s->head_fd);
         publish(s, true, 0, 0);
     }
     return ok;
