@@ -38,6 +38,8 @@ ERR(bad_method, 405, "invalid_request_error", "method_not_allowed", false, false
     "the path does not take this method")
 ERR(slow_client, 408, "invalid_request_error", "request_timeout", false, true,
     "the request did not arrive in time")
+ERR(client_too_slow, 408, "invalid_request_error", "client_too_slow", false, true,
+    "the answer was read too slowly to be held for its caller")
 ERR(conflict, 409, "invalid_request_error", "conflict", false, false, "it exists already")
 ERR(too_large, 413, "invalid_request_error", "request_too_large", false, false, "the body exceeds its size limit")
 ERR(url_too_long, 414, "invalid_request_error", "url_too_long", false, false, "the URL exceeds its size limit")
@@ -62,6 +64,7 @@ ERR(answer_too_large, 502, "server_error", "answer_too_large", false, false,
     "the upstream's answer exceeds the size limit")
 ERR(busy, 503, "server_error", "overloaded", false, true, "the gateway holds as many bytes or connections as it may")
 ERR(shutdown, 503, "server_error", "shutting_down", false, true, "the gateway is shutting down")
+ERR(cache_miss, 504, "invalid_request_error", "cache_miss", false, false, "the cache holds no answer to this request")
 ERR(timeout, 504, "server_error", "timeout", true, true, "the upstream did not answer in time")
 ERR(locked, 500, "server_error", "locked", false, false, "another process owns the data directory")
 ERR(bad_config, 500, "server_error", "bad_config", false, false, "the config cannot be used")

@@ -118,6 +118,13 @@ size_t json_text_bytes(const struct json_value *v); /* how many json_text() woul
 /* A plain integer ("12", "-3"; not "1.0", "1e3", "-0") within int64. */
 bool json_int(const struct json_value *v, int64_t *n);
 
+/*
+ * Appends a text that json_scan() has passed in one form for all that mean the same:
+ * without white space, members of every object in the order of their names, twins
+ * in their own; numbers and strings as they are spelled.  Members of the outermost
+ * object that `without` names are left out; it ends with NULL.
+ */
+void json_canonical(struct buf *out, struct str text, const char *const *without);
 /* A number as the nearest double; false: no number, or past its range. */
 bool json_double(const struct json_value *v, double *d);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gateway/base/clock.h"
 #include "gateway/base/out.h"
 #include "gateway/base/scope.h"
 #include "gateway/base/str.h"
@@ -12,6 +13,7 @@
 #include "gateway/net/fetch.h"
 #include "gateway/server/admin.h"
 #include "prompts/prompts.h"
+#include "prompts/rollouts.h"
 
 enum { ANSWER_MAX_BYTES = 64 * 1024 * 1024, ANSWER_MS = 10 * 60 * 1000, PATH_BYTES = 4096 };
 
@@ -104,8 +106,9 @@ static bool ask_server(const char *dir, const char *method, const char *path, co
 static bool do_here(const struct args *args, const char *dir, const char *method, const char *path,
                     json_t *in, json_t **out, struct err *err)
 {
+    struct store_options o = {.strict = true, .dry_run = args_has(args, "dry-run")};
     struct admin a = {
-        .store = store_open(dir, &(struct store_options){.strict = true}, err),
+        .store = store_open(dir, &o, err),
         .quiet = true,
         .config_path = config_path(args),
     };
@@ -115,7 +118,10 @@ static bool do_here(const struct args *args, const char *dir, const char *method
         return false;
     }
     a.prompts = prompts_open(a.store, err);
-    bool ok = a.prompts && admin_run(&a, method, str_of(path), in, out, err);
+    a.rollouts = a.prompts ? rollouts_open(a.store, clock_wall_ms(), err) : NULL;
+    bool ok = a.rollouts && rollouts_settle(a.rollouts, a.prompts, err) &&
+              admin_run(&a, method, str_of(path), in, out, err);
+    rollouts_free(a.rollouts);
     prompts_close(a.prompts);
     store_close(a.store);
     return ok;

@@ -8,6 +8,7 @@
 #include "gateway/base/scope.h"
 #include "gateway/cli/owner.h"
 #include "gateway/cli/prompts_priv.h"
+#include "gateway/cli/rollout.h"
 #include "gateway/cli/show.h"
 #include "prompts/prompt.h"
 
@@ -104,25 +105,6 @@ static int label_run(const struct args *a)
     return prompts_call(a, "POST", "/prompts/label", in, &err, NULL);
 }
 
-static void show_rollback(const struct args *a, const json_t *out)
-{
-    out_print("%s: production %s from version %d to %d\n",
-              json_string_value(json_object_get(out, "name")),
-              args_has(a, "dry-run") ? "would go" : "went",
-              (int)json_integer_value(json_object_get(out, "from")),
-              (int)json_integer_value(json_object_get(out, "version")));
-}
-
-static int rollback_run(const struct args *a)
-{
-    struct err err = {0};
-    if (a->n_words != 1)
-        return EXIT_USAGE;
-    json_t *in = json_object();
-    prompts_name(a->words[0], in, &err);
-    return prompts_call(a, "POST", "/prompts/rollback", in, &err, show_rollback);
-}
-
 static const struct command push = {
     .name = "push",
     .args = "[FILE|-]",
@@ -140,19 +122,12 @@ static const struct command label = {
     .run = label_run,
 };
 
-static const struct command rollback = {
-    .name = "rollback",
-    .args = "NAME",
-    .help = "have production name the version it named before",
-    .options = change_options,
-    .run = rollback_run,
-};
-
 const struct command command_prompts = {
     .name = "prompts",
     .args = "...",
-    .help = "versioned prompts: make, look at, label and roll back versions",
-    .subs = (const struct command *const[]){&prompts_diff, &label, &prompts_list, &prompts_pull,
-                                            &push, &prompts_render, &rollback, &prompts_show,
+    .help = "versioned prompts: make, look at, label, roll out and roll back versions",
+    .subs = (const struct command *const[]){&prompts_diff, &label, &prompts_list, &command_prompts_pause,
+                                            &command_prompts_promote, &prompts_pull, &push, &prompts_render,
+                                            &command_prompts_rollback, &command_prompts_rollout, &prompts_show,
                                             &prompts_status, NULL},
 };

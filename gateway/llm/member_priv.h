@@ -30,6 +30,7 @@ enum member_read {
     READ_prompt_version,
     READ_prompt_variables,
     READ_messages,
+    READ_format,
     READ_kept, /* how many are kept as they are; the others are counted or looked into */
 
     READ_nothing,

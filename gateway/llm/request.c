@@ -140,6 +140,7 @@ static bool settle(struct request *r, const struct json_value *kept, struct err 
     r->prompt_id = kept[READ_prompt_id];
     r->prompt_version = kept[READ_prompt_version];
     r->prompt_variables = kept[READ_prompt_variables];
+    r->format = kept[READ_format];
     r->choices = 1;
     if (r->top.kind != VALUE_OBJECT)
         return err_say(err, ERR_bad_request, NULL, "the body must be a JSON object");

@@ -23,6 +23,7 @@ struct request {
     struct json_value include_usage;  /* within it */
     struct json_value penstock;       /* our own members; never go upstream */
     struct json_value max_output;     /* the member that sets it, if any; may be null */
+    struct json_value format;         /* response_format; Responses' text; of any kind */
     struct json_value max_output_too; /* chat has two names for it: the other, if both were sent */
 
     /* who it is for, in the order in which the unit is taken from them; of any kind,

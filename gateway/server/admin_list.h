@@ -10,6 +10,15 @@ OP("POST", "/keys", true, keys_create, "makes a key: {team, models, name, tags, 
 OP("GET", "/keys/{}", false, keys_show, "one key, without its secret")
 OP("POST", "/keys/{}/revoke", true, keys_revoke, "ends a key")
 OP("POST", "/keys/{}/rotate", true, keys_rotate, "gives a key another secret: {secret}")
+OP("GET", "/rollouts", false, rollouts_list, "all rollouts, the oldest first")
+OP("POST", "/rollouts", true, rollouts_start,
+   "begins a rollout, or its next stage: {name, canary, share}; name: a prompt, or model:NAME")
+OP("GET", "/rollouts/{}", false, rollouts_show, "the newest of a name: its evidence, each arm with intervals")
+OP("GET", "/rollouts/{}/replay", false, rollouts_replay, "its verdict and log E anew from the rows")
+OP("POST", "/rollouts/{}/promote", true, rollouts_promote, "everybody gets the canary")
+OP("POST", "/rollouts/{}/pause", true, rollouts_pause, "everybody gets control; POST /rollouts goes on")
+OP("POST", "/rollouts/{}/rollback", true, rollouts_rollback,
+   "everybody gets control, for ever; of one that was promoted: as before it")
 OP("GET", "/prompts", false, prompts_list, "all prompts, with their labels")
 OP("GET", "/prompts/show", false, prompts_show, "one version of a prompt: ?name=&version=, a number or label")
 OP("GET", "/prompts/versions", false, prompts_versions, "all versions of a prompt: ?name=")

@@ -232,6 +232,8 @@ static void open_house(struct server *s, struct store *store, struct prompts *pr
     h->gateway.store = store;
     h->gateway.prompts = prompts;
     h->gateway.jobs = jobs_new(JOB_THREADS);
+    struct cache_sizes sizes = {c->cache.memory_bytes, c->cache.disk_bytes};
+    h->gateway.cache = cache_new(store_dir(store), &sizes, h->gateway.jobs);
     h->gateway.metrics = metrics_new(c->loops);
     h->gateway.memory.max_bytes = c->server.memory_in_flight;
     config_slot_init(&h->gateway.config);
@@ -245,7 +247,9 @@ static void close_house(struct server *s)
     for (unsigned i = 0; i < h->n_workers; i++)
         worker_close(&h->workers[i]);
     free(h->workers);
+    cache_free(h->gateway.cache);
     metrics_free(h->gateway.metrics);
+    rollouts_free(h->gateway.rollouts);
     config_slot_done(&h->gateway.config);
     pthread_mutex_destroy(&s->reload_lock);
 }
@@ -259,7 +263,9 @@ bool server_run(struct store *store, struct prompts *prompts, struct config *c, 
     set_up_process();
     block_signals(&signals);
     open_house(&s, store, prompts, c);
-    bool ok = open_workers(&s, err);
+    s.house.gateway.rollouts = rollouts_open(store, clock_wall_ms(), err);
+    bool ok = s.house.gateway.rollouts && rollouts_settle(s.house.gateway.rollouts, prompts, err) &&
+              open_workers(&s, err);
     if (ok) {
         bool is_v6 = strchr(c->listen.host, ':') != NULL;
         snprintf(address, sizeof address, is_v6 ? "[%s]:%u" : "%s:%u", c->listen.host, listener_port(s.house.workers[0].listener));
