@@ -19,15 +19,17 @@ static void skip_space(struct reader *r)
         r->at++;
 }
 
-/* Up to the closing quote; *at is behind it afterwards. */
+/* Up to the closing quote; *at is behind it afterwards.  Most strings have no escape in them. */
 static struct str read_raw(struct reader *r, bool *escaped)
 {
-    const char *start = ++r->at;
-    *escaped = false;
-    while (*r->at != '"') {
-        *escaped |= *r->at == '\\';
-        r->at += *r->at == '\\' ? 2 : 1;
+    const char *start = ++r->at, *quote = memchr(start, '"', (size_t)(r->end - start));
+    *escaped = memchr(start, '\\', (size_t)(quote - start)) != NULL;
+    if (!*escaped) {
+        r->at = quote + 1;
+        return (struct str){start, (size_t)(quote - start)};
     }
+    while (*r->at != '"')
+        r->at += *r->at == '\\' ? 2 : 1;
     return (struct str){start, (size_t)(r->at++ - start)};
 }
 

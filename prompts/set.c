@@ -155,7 +155,8 @@ static void add_labels(struct prompt_set *s, struct prompt_entry *e, const struc
 
 static void make_entries(struct prompt_set *s, const struct reading *r)
 {
-    qsort(s->held, s->n_held, sizeof(s->held[0]), by_name_and_number);
+    if (s->n_held)
+        qsort(s->held, s->n_held, sizeof(s->held[0]), by_name_and_number);
     s->entries = arena_alloc(&s->arena, (s->n_held + 1) * sizeof *s->entries);
     const struct prompt_version **all = arena_alloc(&s->arena, (s->n_held + 1) * sizeof(all[0]));
     for (size_t i = 0; i < s->n_held; i++) {

@@ -32,6 +32,7 @@ static bool may_send_role(const struct prompt *p, const struct json_value *role)
 
 struct role_check {
     const struct prompt *p;
+    const char *param; /* what the caller calls its messages */
     bool is_responses;
     size_t messages, roles;
 };
@@ -43,14 +44,14 @@ static bool on_role(void *arg, const struct json_hit *h, struct err *err)
     if (h->path == ELEMENT) {
         c->messages++;
         return h->value.kind == VALUE_OBJECT ||
-               err_say(err, ERR_bad_request, "messages",
+               err_say(err, ERR_bad_request, c->param,
                        "beside a prompt every message must be an object");
     }
     c->roles++;
     if (h->value.kind == VALUE_STRING && may_send_role(c->p, &h->value))
         return true;
     return err_say(
-        err, ERR_prompt_role, "messages",
+        err, ERR_prompt_role, c->param,
         "beside a prompt callers may send messages of the roles user, assistant and tool%s",
         c->p->callers_system ? ", system and developer"
                              : "; its file would have to say callers: {system: append}");
@@ -70,6 +71,7 @@ static bool check_roles(const struct exchange *x, const struct prompt *p, struct
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, make_plan);
     struct role_check c = {.p = p, .is_responses = x->endpoint == ENDPOINT_responses};
+    c.param = c.is_responses ? "input" : "messages";
     const struct json_visitor v = {on_role, &c};
     if (!json_scan(x->request.thread.raw, role_plan, x->config->server.json_depth, &v, err))
         return false;

@@ -110,6 +110,16 @@ def test_one_outcome_a_unit_and_stage(arms):
     assert [r["seq"] for r in events(gateway, 2)][0] == 1
 
 
+def test_what_comes_from_the_cache_is_no_outcome(arms):
+    gateway, (old, new) = arms(says(GOOD), says(GOOD), cache={"exact": "on"})
+    begin(gateway, "50%")
+    for i in range(20):
+        ask(gateway, f"u{i}")
+    found = status(gateway)["arms"]
+    assert len(old.requests) == len(new.requests) == 1  # an entry each: arms do not share
+    assert [found[a]["units"] for a in found] == [1, 1] and sum(found[a]["requests"] for a in found) == 20
+
+
 @pytest.mark.parametrize("mode", [JSON_MODE, SCHEMA_MODE], ids=["json_object", "json_schema"])
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_canary_that_breaks_json_is_rolled_back_by_itself(arms, mode, stream):
