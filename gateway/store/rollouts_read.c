@@ -17,9 +17,8 @@ struct reading {
     void *arg;
 };
 
-static bool read_rows(sqlite3 *db, void *reading, struct err *err)
+static bool read_rows(sqlite3 *db, const struct reading *r, struct err *err)
 {
-    const struct reading *r = reading;
     SCOPED(sql_finish) sqlite3_stmt *q = sql_prepare(db, r->sql, err);
     if (!q)
         return false;
@@ -32,10 +31,15 @@ static bool read_rows(sqlite3 *db, void *reading, struct err *err)
     return ok;
 }
 
-/* Among what the writer does, so that what was handed over before is read. */
-static bool read_all(struct store *s, struct reading *r, struct err *err)
+/* Not in the writer's thread: who gets a row may have it write. */
+static bool read_all(struct store *s, const struct reading *r, struct err *err)
 {
-    return store_do(s, read_rows, r, err);
+    if (s->options.dry_run) /* what it has may be in memory alone, and nobody writes it */
+        return read_rows(s->db, r, err);
+    sqlite3 *db = store_read_open(store_dir(s), err);
+    bool ok = db && read_rows(db, r, err);
+    store_read_close(db);
+    return ok;
 }
 
 static enum rollout_state state_of(struct str word)
@@ -70,7 +74,7 @@ bool rollout_each(struct store *s,
                   bool (*each)(void *arg, const struct rollout_row *r, struct err *err), void *arg,
                   struct err *err)
 {
-    struct reading r = {"SELECT id, name, control, canary, state, reason, stage, share, "
+    const struct reading r = {"SELECT id, name, control, canary, state, reason, stage, share, "
                         "started_ms, ended_ms, guard, log_e,"
                         " undone_ms FROM rollouts ORDER BY id",
                         0,
@@ -100,7 +104,7 @@ bool rollout_event_each(struct store *s, int64_t id,
                         bool (*each)(void *arg, const struct rollout_event *e, struct err *err),
                         void *arg, struct err *err)
 {
-    struct reading r = {
+    const struct reading r = {
         "SELECT stage, seq, unit_hash, arm, guard, value FROM rollout_events WHERE rollout = ?"
         " ORDER BY stage, seq, guard",
         id,
@@ -124,7 +128,7 @@ bool rollout_stage_each(struct store *s, int64_t id,
                         bool (*each)(void *arg, const struct rollout_stage *st, struct err *err),
                         void *arg, struct err *err)
 {
-    struct reading r = {"SELECT stage, share, control_requests, canary_requests FROM rollout_stages"
+    const struct reading r = {"SELECT stage, share, control_requests, canary_requests FROM rollout_stages"
                         " WHERE rollout = ? ORDER BY stage",
                         id,
                         one_stage,
