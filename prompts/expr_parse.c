@@ -52,8 +52,8 @@ static const struct expr *parse_text(struct parser *p)
     SCOPED(buf_done) struct buf text = BUF_INIT(p->t->source.n);
     for (; p->at < p->end && (c = s[p->at]) != quote; p->at++) {
         if (c == '\\' && p->at + 1 < p->end && !escape_of(s[++p->at], &c)) {
-            parser_fail(p, p->at - 1, "'\\%c' is no escape; write \\n, \\r, \\t, \\\\, \\' or \\\"",
-                        s[p->at]);
+            parser_fail(p, p->at - 1,
+                        "this '\\' begins no escape; write \\n, \\r, \\t, \\\\, \\' or \\\"");
             return NULL;
         }
         buf_add(&text, (struct str){&c, 1});

@@ -161,13 +161,12 @@ static void make_entries(struct prompt_set *s, const struct reading *r)
     const struct prompt_version **all = arena_alloc(&s->arena, (s->n_held + 1) * sizeof(all[0]));
     for (size_t i = 0; i < s->n_held; i++) {
         all[i] = &s->held[i]->version;
-        struct prompt_entry *e = s->n ? &s->entries[s->n - 1] : NULL;
-        if (!e || strcmp(e->name, all[i]->name) != 0) {
-            e = &s->entries[s->n++];
+        if (s->n == 0 || strcmp(s->entries[s->n - 1].name, all[i]->name) != 0) {
+            struct prompt_entry *e = &s->entries[s->n++];
             *e = (struct prompt_entry){.name = all[i]->name, .versions = &all[i]};
             add_labels(s, e, r);
         }
-        e->n_versions++;
+        s->entries[s->n - 1].n_versions++;
     }
 }
 

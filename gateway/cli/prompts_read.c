@@ -189,8 +189,11 @@ static bool write_file(const char *path, const char *text, struct err *err)
 {
     if (!make_folders(path, err))
         return false;
-    SCOPED(scope_fclose) FILE *f = fopen(path, "w");
-    if (!f || fwrite(text, 1, strlen(text), f) != strlen(text) || fflush(f) != 0)
+    FILE *f = fopen(path, "w");
+    bool ok = f && fwrite(text, 1, strlen(text), f) == strlen(text);
+    if (f)
+        ok = fclose(f) == 0 && ok;
+    if (!ok)
         return err_set(err, ERR_internal, "write %s: %s", path, strerror(errno));
     return true;
 }

@@ -124,11 +124,12 @@ static bool render(const struct prompt_version *v, const json_t *in, json_t **ou
     char *variables = dumped(in, "variables"),
          *messages = dumped(in, "messages");
     SCOPED(buf_done) struct buf text = BUF_INIT(MESSAGES_BYTES);
-    SCOPED(arena_done) struct arena arena;
+    SCOPED(arena_done) struct arena arena = {0};
     struct author_ranges author = {0};
     struct binding *bindings;
     struct str thread = str_of(messages);
-    arena_init(&arena);
+    if (!v->prompt)
+        return err_say(err, ERR_internal, "version", "this version cannot be read; push it anew");
     if (thread.n >= 2)
         thread = (struct str){thread.p + 1, thread.n - 2};
     if (!prompt_bind(v->prompt, str_of(variables), &bindings, &arena, err) ||
@@ -148,8 +149,6 @@ bool admin_prompts_render(struct admin *a, const char *segment, json_t *in, json
     const struct prompt_version *v = find(a, in, "version", &set, err);
     bool ok = v && (!messages || json_is_array(messages) ||
                     err_say(err, ERR_bad_request, "messages", "messages is not an array"));
-    ok = ok && (v->prompt ||
-                err_say(err, ERR_internal, "version", "this version cannot be read; push it anew"));
     ok = ok && render(v, in, out, err);
     prompt_set_unref(set);
     return ok;
