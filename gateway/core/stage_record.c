@@ -43,7 +43,12 @@ static void write_row(const struct exchange *x, const struct times *t)
     if (x->served) {
         row.model_served = x->served->model;
         row.provider = str_of(x->served->target->provider->name);
+    } else if (x->cache.state == CACHED_HANDING_OUT) {
+        row.model_served = buf_str(&x->cache.kept->model);
+        row.provider = buf_str(&x->cache.kept->provider);
     }
+    row.cache = str_of(x->cache.word);
+    row.saved_nusd = x->cache.saved_nusd;
     row.attempts = x->attempts;
     row.status = exchange_status(x);
     row.finish = str_of(exchange_finish_word(x));
@@ -70,7 +75,8 @@ static void count(const struct exchange *x, const struct times *t)
 static void write_log(const struct exchange *x, const struct times *t)
 {
     LOG(request, F("request", x->id), F("team", x->key ? x->key->team : ""), F("key", x->key ? x->key->id : ""),
-        F("endpoint", endpoint_info(x->endpoint)->name), F("model", x->asked),
+        F("endpoint", endpoint_info(x->endpoint)->name), F("model", x->asked), F("prompt", x->prompt.version ? x->prompt.version->name : ""),
+        F("prompt_version", x->prompt.version ? x->prompt.version->version : 0),
         F("provider", x->served ? x->served->target->provider->name : ""), F("status", exchange_status(x)),
         F("finish", exchange_finish_word(x)), F("attempts", x->attempts), F("total_us", t->total_us),
         F("overhead_us", t->overhead_us), F("input_tokens", x->usage.input), F("output_tokens", x->usage.output),

@@ -35,6 +35,12 @@ static void count(struct notes *t, enum member_read read, const struct json_valu
     bool number = v->kind == VALUE_NUMBER;
     if (read == READ_message) {
         r->messages++;
+    } else if (read == READ_instructions) {
+        r->instructions = *v;
+        r->messages += v->kind == VALUE_STRING;
+    } else if (read == READ_items) {
+        r->thread = *v;
+        r->messages += v->kind == VALUE_STRING;
     } else if (read == READ_input) {
         r->messages += v->kind == VALUE_STRING;
     } else if (read == READ_input_element) {
@@ -132,6 +138,16 @@ static bool settle(struct request *r, const struct json_value *kept, struct err 
     r->prompt_cache_key = kept[READ_prompt_cache_key];
     r->safety_identifier = kept[READ_safety_identifier];
     r->user = kept[READ_user];
+    if (r->endpoint != ENDPOINT_responses)
+        r->thread = kept[READ_messages];
+    r->prompt = kept[READ_prompt];
+    r->prompt_object_id = kept[READ_prompt_object_id];
+    r->prompt_object_version = kept[READ_prompt_object_version];
+    r->prompt_object_variables = kept[READ_prompt_object_variables];
+    r->prompt_id = kept[READ_prompt_id];
+    r->prompt_version = kept[READ_prompt_version];
+    r->prompt_variables = kept[READ_prompt_variables];
+    r->format = kept[READ_format];
     r->choices = 1;
     if (r->top.kind != VALUE_OBJECT)
         return err_say(err, ERR_bad_request, NULL, "the body must be a JSON object");

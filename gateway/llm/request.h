@@ -23,11 +23,20 @@ struct request {
     struct json_value include_usage;  /* within it */
     struct json_value penstock;       /* our own members; never go upstream */
     struct json_value max_output;     /* the member that sets it, if any; may be null */
+    struct json_value format;         /* response_format; Responses' text; of any kind */
     struct json_value max_output_too; /* chat has two names for it: the other, if both were sent */
 
     /* who it is for, in the order in which the unit is taken from them; of any kind,
      * but conversation, which may be sent as {"id": ...}, is that string */
     struct json_value conversation, previous_response_id, prompt_cache_key, safety_identifier, user;
+
+    /* the prompt that is asked for, if one is; none of these goes upstream */
+    struct json_value prompt; /* OpenAI's object, or what stands in its place */
+    struct json_value prompt_object_id, prompt_object_version, prompt_object_variables; /* within it */
+    struct json_value prompt_id, prompt_version, prompt_variables;
+
+    struct json_value thread;       /* of chat `messages`, of Responses `input`, of any kind */
+    struct json_value instructions; /* of Responses */
 
     bool stream;
     bool wants_usage;          /* stream_options.include_usage is true */

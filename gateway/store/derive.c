@@ -69,6 +69,9 @@ static void bind_column(sqlite3_stmt *q, int at, const struct column *c, const v
     case COLUMN_INT64:
         bind_int(q, at, COLUMN_OF(int64_t, base, c));
         break;
+    case COLUMN_NUMBER:
+        bind_int(q, at, COLUMN_OF(int64_t, base, c) ? COLUMN_OF(int64_t, base, c) : LEDGER_NULL);
+        break;
     case COLUMN_INT:
         bind_int(q, at, COLUMN_OF(int, base, c));
         break;

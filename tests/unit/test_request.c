@@ -225,7 +225,7 @@ static void a_model_name_is_quoted(void **state)
     (void)state;
     const struct request_change c = {.model = STR("a\"b\\c\n\xC3\xA9")};
     expect_written(ENDPOINT_chat, "{\"model\":\"x\"}", &c,
-                   "{\"model\":\"a\\\"b\\\\c\\u000a\xC3\xA9\"}");
+                   "{\"model\":\"a\\\"b\\\\c\\n\xC3\xA9\"}");
 }
 
 static void usage_is_not_asked_where_it_is_not_wanted(void **state)
