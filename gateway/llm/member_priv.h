@@ -44,6 +44,7 @@ enum member_read {
     READ_part, /* the type of a part: perhaps an image, or audio */
     READ_image,
     READ_audio,
+    READ_audio_data,
 };
 
 struct member {

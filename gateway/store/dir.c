@@ -74,8 +74,9 @@ bool dir_secure(const char *dir, struct err *err)
                        "data_dir of its own, or chmod 700 it",
                        dir, (unsigned)st.st_mode & 0777);
     if (chmod(dir, DIR_MODE) != 0)
-        return err_set(err, ERR_store, "others may look into %s (mode %03o), and chmod 700 failed: %s",
-                       dir, (unsigned)st.st_mode & 0777, strerror(errno));
+        return err_set(err, ERR_store,
+                       "others may look into %s (mode %03o), and chmod 700 failed: %s", dir,
+                       (unsigned)st.st_mode & 0777, strerror(errno));
     return true;
 }
 

@@ -285,9 +285,11 @@ static bool make_first(struct store *s, const struct key_spec specs[2], struct e
     struct change c[2];
     for (unsigned i = 0; i < 2; i++) {
         SCOPED(buf_done) struct buf secret = BUF_INIT(KEY_SECRET_BYTES);
-        bool ok = make_secret((struct str){0}, &secret, err) && write_secret(s, files[i], buf_str(&secret), err);
+        bool ok = make_secret((struct str){0}, &secret, err) &&
+                  write_secret(s, files[i], buf_str(&secret), err);
         make_id(ids[i]);
-        c[i] = (struct change){.s = s, .spec = &specs[i], .id = ids[i], .hash = hash_secret(s, buf_str(&secret))};
+        c[i] = (struct change){
+            .s = s, .spec = &specs[i], .id = ids[i], .hash = hash_secret(s, buf_str(&secret))};
         crypto_wipe(secret.p, secret.n);
         if (!ok || FAULT("keys.first"))
             return err_set(err, ERR_store, "write %s/%s", s->dir, files[i]);

@@ -81,8 +81,10 @@ static bool is_newest(sqlite3 *db, const char *dir, struct err *err)
     if (!sql_int(db, "PRAGMA user_version", 0, &version, err))
         return false;
     return version == (int64_t)n_migrations ||
-           err_set(err, ERR_store,
-                   "%s/penstock.db is of another version of penstock, and a dry run migrates nothing", dir);
+           err_set(
+               err, ERR_store,
+               "%s/penstock.db is of another version of penstock, and a dry run migrates nothing",
+               dir);
 }
 
 /* Without a -wal nobody has the database open, and reading it leaves nothing behind. */
@@ -114,8 +116,8 @@ static bool begin_dry(struct store *s, struct err *err)
 
 static bool begin(struct store *s, struct err *err)
 {
-    if (!dir_make(s->dir, err) || !dir_secure(s->dir, err) || (s->lock_fd = dir_lock(s->dir, err)) < 0 ||
-        !dir_master_key(s->dir, true, &s->master, err))
+    if (!dir_make(s->dir, err) || !dir_secure(s->dir, err) ||
+        (s->lock_fd = dir_lock(s->dir, err)) < 0 || !dir_master_key(s->dir, true, &s->master, err))
         return false;
     if ((s->head_fd = dir_open(s->dir, "ledger.head", O_RDWR | O_CREAT, err)) < 0)
         return false;
