@@ -58,6 +58,8 @@ static void make(struct config_memory *m, const struct conf_node *root,
     c->server.tolerate_half_close = m->half_close != 0;
     c->cors.origins = origins_of(m);
     check_sizes(m, root);
+    config_make_limits(m, root);
+    config_make_webhooks(m);
     config_make_listen(m, over);
     config_make_prices(m);
     config_make_providers(m);

@@ -28,6 +28,12 @@ struct model_spec {
     struct conf_words retry_on;
 };
 
+struct webhook_spec {
+    struct conf_word id;
+    struct conf_words on;
+    struct conf_word url, secret;
+};
+
 struct config_name { /* a model's own name, or an alias */
     struct str name;
     struct str of; /* the public name it stands for */
@@ -46,6 +52,8 @@ struct config_memory {
     unsigned catalogue, unpriced, half_close;
     struct conf_word price_file;
     struct conf_words origins;
+    unsigned limit_requests, limit_burst, limit_tokens, limit_concurrent;
+    struct conf_items webhooks;
 
     struct config_name *names; /* sorted by name, without wildcards */
     size_t n_names;
@@ -53,7 +61,7 @@ struct config_memory {
     size_t n_wildcards;
 };
 
-extern const struct conf_table root_table, provider_table, model_table, target_table;
+extern const struct conf_table root_table, provider_table, model_table, target_table, webhook_table;
 
 /* Each resolves its part of the spec; what is wrong becomes a problem of m->conf. */
 void config_make_listen(struct config_memory *m, const struct config_override *over);
@@ -61,5 +69,7 @@ void config_make_providers(struct config_memory *m);
 void config_make_models(struct config_memory *m); /* after providers and prices */
 void config_make_names(struct config_memory *m);  /* after models */
 void config_make_prices(struct config_memory *m);
+void config_make_limits(struct config_memory *m, const struct conf_node *root);
+void config_make_webhooks(struct config_memory *m);
 
 #endif

@@ -22,10 +22,11 @@ enum {
     CLOSE_TRIES = 20,                   /* commits tried before rows are given up at the end */
 };
 
-struct task { /* lives on the stack of who waits for it */
+struct task { /* lives on the stack of who waits for it; one that has done() is freed by the writer */
     struct task *next;
     bool (*fn)(struct sqlite3 *db, void *arg, struct err *err); /* NULL: a flush */
     void *arg;
+    void (*done)(void *arg, bool ok);
     struct err err;
     bool ok, finished;
 };
@@ -55,13 +56,15 @@ struct store {
     struct row *pending; /* a commit of them failed, or is going on */
     int64_t complained_ms;
 
-    pthread_mutex_t keys_lock;
-    struct keyring *keys; /* the current one, counted */
+    pthread_mutex_t keys_lock; /* guards what follows */
+    struct keyring *keys;      /* the current one, counted */
+    struct purse **purses;     /* counted; changed by the writer only */
+    size_t n_purses;
 };
 
 void writer_init(struct store *s);
 bool writer_start(struct store *s, struct err *err);
-void writer_stop(struct store *s); /* commits what is queued */
+bool writer_stop(struct store *s); /* commits what is queued; did it? */
 
 /* Writes the rows' entries, coalesced, within the caller's transaction. */
 bool batch_append(struct book *b, struct row *rows, int64_t wall_ms, struct err *err);
