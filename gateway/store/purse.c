@@ -441,11 +441,9 @@ static void set_limit(struct purse *p, struct purse_window *w, enum measure m, i
         l->left = 0;
     }
     p->limit[m] = limit;
-    if (limit != BUDGET_NONE && l->leased > limit) {
-        int64_t too_much = get(&l->left) < l->leased - limit ? get(&l->left) : l->leased - limit;
-        too_much = too_much > 0 ? too_much : 0;
-        add(&l->left, -too_much);
-        l->leased -= too_much;
+    if (limit != BUDGET_NONE && l->leased > limit) { /* `left` may fall below 0, until what is held comes back */
+        add(&l->left, limit - l->leased);
+        l->leased = limit;
     }
     uint8_t noticed = 0;
     for (unsigned i = 0; i < THRESHOLDS; i++)
