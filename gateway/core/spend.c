@@ -94,9 +94,10 @@ static bool refuse(const struct hold_refusal *r, int64_t asked, int64_t wall_ms,
     } else {
         clock_text(s->reset_ms, reset);
         buf_addf(&text, "it resets at %s", reset);
-        err->retry_after_ms = s->reset_ms > wall_ms ? s->reset_ms - wall_ms : 1;
     }
     err_say(err, ERR_quota, NULL, "%s", text.p);
+    if (s->reset_ms != INT64_MAX)
+        err->retry_after_ms = s->reset_ms > wall_ms ? s->reset_ms - wall_ms : 1;
     buf_done(&text);
     return false;
 }

@@ -23,13 +23,15 @@ static int64_t estimate(const struct request *r)
     return __builtin_add_overflow(request_input_estimate(r), output, &all) ? INT64_MAX : all;
 }
 
-static bool refuse(struct exchange *x, int64_t wait_us, const char *what, int64_t limit,
-                   struct err *err)
+static bool refuse(struct exchange *x, int64_t wait_us, const char *what, int64_t limit, struct err *err)
 {
-    metric_add(x->worker->metrics, METRIC_rate_limited_total, 1);
-    err->retry_after_ms = (wait_us + 999) / 1000;
-    return err_say(err, ERR_rate_limited, NULL, "this key may have %lld %s; try again in %lld ms",
-                   (long long)limit, what, (long long)err->retry_after_ms);
+    int64_t wait_ms = (wait_us + 999) / 1000;
+    if (!x->dry_run)
+        metric_add(x->worker->metrics, METRIC_rate_limited_total, 1);
+    err_say(err, ERR_rate_limited, NULL, "this key may have %lld %s; try again in %lld ms", (long long)limit, what,
+            (long long)wait_ms);
+    err->retry_after_ms = wait_ms;
+    return false;
 }
 
 static bool enter(struct exchange *x, struct err *err)

@@ -253,8 +253,9 @@ static enum hold_answer reserve(struct purse_window *w, enum measure m, int64_t 
                                 struct hold_wait *wait)
 {
     struct purse_line *l = &w->lines[m];
-    if (get(&w->purse->limit[m]) == BUDGET_NONE) {
+    if (get(&w->purse->limit[m]) == BUDGET_NONE) { /* counted all the same: a limit may be set while it is held */
         add(&l->reserved, n);
+        add(&l->left, -n);
         return HOLD_YES;
     }
     if (l->closed)
@@ -268,13 +269,10 @@ static enum hold_answer reserve(struct purse_window *w, enum measure m, int64_t 
     return HOLD_YES;
 }
 
-/* `left` is kept where there is no limit too: one may be set while this is held. */
-static void give_back(struct purse_window *w, enum measure m, int64_t n)
+static void give_back(struct purse_line *l, int64_t n)
 {
-    struct purse_line *l = &w->lines[m];
     add(&l->reserved, -n);
-    if (get(&w->purse->limit[m]) != BUDGET_NONE)
-        add(&l->left, n);
+    add(&l->left, n);
 }
 
 void hold_begin(struct hold *h, struct purse *const *purses, unsigned n, int64_t wall_ms)
@@ -313,8 +311,7 @@ enum hold_answer hold_grow(struct hold *h, const struct amount *more, struct hol
             why->measure = m;
         }
         while (i-- > 0)
-            give_back(h->windows[i / MEASURE_count], i % MEASURE_count,
-                      more->of[i % MEASURE_count]);
+            give_back(&h->windows[i / MEASURE_count]->lines[i % MEASURE_count], more->of[i % MEASURE_count]);
         return answer;
     }
     for (unsigned m = 0; m < MEASURE_count; m++)
@@ -374,11 +371,11 @@ static void settle_line(struct purse_window *w, enum measure m, int64_t held, in
 {
     struct purse_line *l = &w->lines[m];
     add(&l->spent, used);
-    give_back(w, m, held);
+    add(&l->left, -used);
+    give_back(l, held);
     int64_t limit = get(&w->purse->limit[m]);
     if (limit == BUDGET_NONE)
         return;
-    add(&l->left, -used);
     struct purse_state s;
     int percent = crossed(l, limit);
     bool closed = close && close_line(w, m);
@@ -435,11 +432,6 @@ int64_t purse_left(const struct purse_state *s, enum measure m)
 static void set_limit(struct purse *p, struct purse_window *w, enum measure m, int64_t limit)
 {
     struct purse_line *l = &w->lines[m];
-    bool had = get(&p->limit[m]) != BUDGET_NONE;
-    if (limit != BUDGET_NONE && !had) { /* nothing was leased so far */
-        l->leased = get(&l->spent) + get(&l->reserved);
-        l->left = 0;
-    }
     p->limit[m] = limit;
     if (limit != BUDGET_NONE && l->leased > limit) { /* `left` may fall below 0, until what is held comes back */
         add(&l->left, limit - l->leased);

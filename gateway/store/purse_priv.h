@@ -2,8 +2,8 @@
  * purse_priv.h - a purse from inside: its windows, the lines on which they count, and
  * how they stand in the database.
  *
- * Of a measure with a limit: spent + reserved + left = leased <= limit, but where usage
- * above the bound was booked; left may then be negative.
+ * spent + reserved + left = leased, and of a measure with a limit leased <= limit.  `left` is
+ * negative where there is no limit, one was lowered, or usage above the bound was booked.
  */
 #ifndef GATEWAY_STORE_PURSE_PRIV_H
 #define GATEWAY_STORE_PURSE_PRIV_H
