@@ -4,7 +4,9 @@
  *
  * A webhook gets a POST of {"type": …, "time": …, "data": {…}}, signed as Standard
  * Webhooks (standardwebhooks.com) has it: webhook-id, webhook-timestamp, webhook-signature:
- * "v1," and the base64 of HMAC-SHA256 over "id.timestamp.body".  What is not answered with 2xx
+ * "v1," and the base64 of HMAC-SHA256 over "id.timestamp.body".  The key is the bytes of
+ * the hook's secret, or what stands in base64 behind its "whsec_"; without a secret it is
+ * HKDF-SHA256 of the master key with the label "webhook".  What is not answered with 2xx
  * is tried again, NOTICE_TRIES in all; no more than NOTICES_MAX wait, what is above is
  * dropped, and logged.  On the loop of who calls; never blocks.
  */
@@ -15,7 +17,7 @@
 
 enum notice_kind { NOTICE_budget, NOTICE_canary, NOTICE_breaker, NOTICE_ledger, NOTICE_count };
 
-enum { NOTICE_TRIES = 6, NOTICES_MAX = 256 };
+enum { NOTICE_TRIES = 6 /* after 1, 4, 16, 64, 256 s */, NOTICES_MAX = 64 /* of each loop */ };
 
 const char *notice_word(enum notice_kind k); /* as in `webhooks.on` */
 
@@ -26,7 +28,7 @@ void notice_send(struct worker *w, const struct config *c, enum notice_kind k, c
 /* A hold_notice whose arg is the exchange. */
 void notice_of_budget(void *exchange, const struct purse_state *s, enum measure m, int percent);
 
-/* Drops what waits; once the jobs are gone. */
+/* Drops what waits, and breaks off what is being sent: at the end. */
 void notices_drop(struct worker *w);
 
 #endif
