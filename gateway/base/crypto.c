@@ -80,7 +80,8 @@ struct hash hmac_of(const struct hmac *h, const struct str *parts, size_t n)
         if (parts[i].n)
             must(EVP_DigestUpdate(ctx, parts[i].p, parts[i].n) == 1);
     must(EVP_DigestFinal_ex(ctx, out.bytes, NULL) == 1);
-    must(EVP_MD_CTX_copy_ex(ctx, h->outer) == 1 && EVP_DigestUpdate(ctx, out.bytes, HASH_BYTES) == 1);
+    must(EVP_MD_CTX_copy_ex(ctx, h->outer) == 1 &&
+         EVP_DigestUpdate(ctx, out.bytes, HASH_BYTES) == 1);
     must(EVP_DigestFinal_ex(ctx, out.bytes, NULL) == 1);
     EVP_MD_CTX_free(ctx);
     return out;
@@ -97,7 +98,8 @@ static struct hash hmac_once(const struct hash *key, struct str a, struct str b)
 struct hash crypto_derive(const struct hash *master, struct str label)
 {
     static const struct hash no_salt;
-    struct hash prk = hmac_once(&no_salt, (struct str){(const char *)master->bytes, HASH_BYTES}, STR(""));
+    struct hash prk =
+        hmac_once(&no_salt, (struct str){(const char *)master->bytes, HASH_BYTES}, STR(""));
     struct hash out = hmac_once(&prk, label, STR("\x01"));
     crypto_wipe(&prk, sizeof prk);
     return out;

@@ -6,6 +6,25 @@
 #include "gateway/cli/cli.h"
 #include "gateway/cli/owner.h"
 #include "gateway/core/config.h"
+#include "gateway/store/budgets.h"
+
+/* False: nothing is to be recorded, and a budget wants it. */
+static bool check_budgets(const struct config *c, const char *path)
+{
+    struct err err = {0};
+    bool any = false;
+    if (c->durability != DURABILITY_none)
+        return true;
+    struct sqlite3 *db = store_read_open(c->data_dir, &err);
+    if (db)
+        budget_any(db, &any, &err);
+    store_read_close(db);
+    if (any)
+        out_complain("%s: 'ledger.durability' is none, but there are budgets, which need a ledger; see: penstock "
+                     "budgets list\n",
+                     path);
+    return !any;
+}
 
 static int check_run(const struct args *a)
 {
@@ -15,6 +34,10 @@ static int check_run(const struct args *a)
     struct config *c = config_load(path, NULL, cli_complain, NULL);
     if (!c)
         return EXIT_FAILED;
+    if (!check_budgets(c, path)) {
+        config_unref(c);
+        return EXIT_FAILED;
+    }
     size_t warnings = config_warn(c, cli_warn, NULL);
     out_print("%s: ok: %u providers, %u models, %zu warnings\n",
               path ? path : "no config given, the embedded default", c->n_providers, c->n_models,

@@ -106,8 +106,8 @@ static void call_ended(struct call *c)
     bool heard = n->status >= 200 && n->status < 300;
     bool again = !heard && !n->dropped && n->tries < NOTICE_TRIES;
     if (!heard)
-        LOG(warning, F("what", "webhook"), F("id", (const char *)n->id), F("status", n->status), F("tries", n->tries),
-            F("again", again), F("detail", c->err.detail));
+        LOG(warning, F("what", "webhook"), F("id", (const char *)n->id), F("status", n->status),
+            F("tries", n->tries), F("again", again), F("detail", c->err.detail));
     if (!again) {
         notice_free(n);
         return;
@@ -134,7 +134,10 @@ static void start(struct notice *n)
         .header_lines = n->header_lines,
         .body = {str_of(n->body)},
         .n_body = 1,
-        .timeouts = {.connect = CONNECT_MS, .first_token = ANSWER_MS, .idle = ANSWER_MS, .total = 2 * ANSWER_MS},
+        .timeouts = {.connect = CONNECT_MS,
+                     .first_token = ANSWER_MS,
+                     .idle = ANSWER_MS,
+                     .total = 2 * ANSWER_MS},
         .answer_bytes = BODY_BYTES,
         .memory = &n->worker->gateway->memory,
         .on_head = head_came,
@@ -155,7 +158,8 @@ static struct hmac *key_of(const struct worker *w, const struct webhook *h)
         crypto_wipe(&derived, sizeof derived);
         return key;
     }
-    if (str_starts(secret, STR("whsec_")) && crypto_unbase64((struct str){secret.p + 6, secret.n - 6}, &bytes))
+    if (str_starts(secret, STR("whsec_")) &&
+        crypto_unbase64((struct str){secret.p + 6, secret.n - 6}, &bytes))
         secret = buf_str(&bytes);
     return hmac_new_of(secret);
 }
@@ -172,8 +176,8 @@ static void queue(struct worker *w, const struct webhook *h, struct str body)
     n->url = copy(str_of(h->url));
     n->body = copy(body);
     snprintf(n->id, sizeof n->id, "msg_%016llx", (unsigned long long)worker_dice(w));
-    const char *const lines[] = {"content-type: application/json", "user-agent: penstock", n->id_line, n->stamp,
-                                 n->signature};
+    const char *const lines[] = {"content-type: application/json", "user-agent: penstock",
+                                 n->id_line, n->stamp, n->signature};
     memcpy(n->header_lines, lines, sizeof lines);
     n->next = w->notices;
     n->link = &w->notices;
@@ -184,7 +188,8 @@ static void queue(struct worker *w, const struct webhook *h, struct str body)
     start(n);
 }
 
-void notice_send(struct worker *w, const struct config *c, enum notice_kind k, const char *type, struct str data)
+void notice_send(struct worker *w, const struct config *c, enum notice_kind k, const char *type,
+                 struct str data)
 {
     SCOPED(buf_done) struct buf body = BUF_INIT(BODY_BYTES);
     char time[CLOCK_TEXT_BYTES];
@@ -214,10 +219,11 @@ void notice_of_budget(void *exchange, const struct purse_state *s, enum measure 
 {
     const struct exchange *x = exchange;
     const char *measure = m == MEASURE_usd ? "usd" : "tokens";
-    metric_add(x->worker->metrics, percent ? METRIC_budget_thresholds_total : METRIC_budgets_closed_total, 1);
-    LOG(budget, F("team", str_of(s->team)), F("key", str_of(s->key_id)), F("per", period_name(s->per)),
-        F("measure", measure), F("percent", percent), F("closed", s->closed), F("spent", s->spent.of[m]),
-        F("limit", s->limit.of[m]));
+    metric_add(x->worker->metrics,
+               percent ? METRIC_budget_thresholds_total : METRIC_budgets_closed_total, 1);
+    LOG(budget, F("team", str_of(s->team)), F("key", str_of(s->key_id)),
+        F("per", period_name(s->per)), F("measure", measure), F("percent", percent),
+        F("closed", s->closed), F("spent", s->spent.of[m]), F("limit", s->limit.of[m]));
     if (!x->config->n_webhooks)
         return;
     json_t *data = budget_object(s);
@@ -225,5 +231,6 @@ void notice_of_budget(void *exchange, const struct purse_state *s, enum measure 
     json_object_set_new(data, "percent", percent ? json_integer(percent) : json_null());
     SCOPED(scope_free) char *text = json_dumps(data, JSON_PRESERVE_ORDER);
     json_decref(data);
-    notice_send(x->worker, x->config, NOTICE_budget, percent ? "budget.threshold" : "budget.closed", str_of(text));
+    notice_send(x->worker, x->config, NOTICE_budget, percent ? "budget.threshold" : "budget.closed",
+                str_of(text));
 }

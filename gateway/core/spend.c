@@ -161,12 +161,11 @@ enum step spend_reserve(struct exchange *x, struct err *err)
     return begin(x) ? ask_for_more(x, err) : STEP_NEXT;
 }
 
-bool spend_reserve_now(struct exchange *x, struct err *err)
+enum hold_answer spend_reserve_now(struct exchange *x)
 {
     struct amount more = missing(x);
     struct hold_refusal why;
-    return x->budget.hold.n == 0 || hold_grow(&x->budget.hold, &more, NULL, &why) == HOLD_YES ||
-           refuse(&why, needed(x).of[why.measure], x->started_ms, err);
+    return x->budget.hold.n ? hold_grow(&x->budget.hold, &more, NULL, &why) : HOLD_YES;
 }
 
 bool spend_would_reserve(struct exchange *x, struct err *err)
@@ -182,6 +181,29 @@ bool spend_would_reserve(struct exchange *x, struct err *err)
     return true;
 }
 
+static bool had(const struct key *k, const struct purse *p)
+{
+    for (unsigned i = 0; i < k->n_purses; i++)
+        if (k->purses[i] == p)
+            return true;
+    return false;
+}
+
+/* A budget that was set while x ran counts it too, though it reserved nothing there. */
+static void spend_unheld(struct exchange *x, const struct amount *used)
+{
+    struct keyring *now = keyring_current(x->worker->gateway->store);
+    const struct key *k = keyring_find_id(now, str_of(x->key->id));
+    for (unsigned i = 0; k && i < k->n_purses; i++) {
+        struct hold h;
+        if (had(x->key, k->purses[i]))
+            continue;
+        hold_begin(&h, &k->purses[i], 1, x->started_ms);
+        hold_settle(&h, used, x->over_bound, notice_of_budget, x);
+    }
+    keyring_unref(now);
+}
+
 void spend_settle(struct exchange *x)
 {
     struct amount used = {{
@@ -192,6 +214,8 @@ void spend_settle(struct exchange *x)
     x->budget.leasing = NULL;
     if (x->budget.hold.n)
         hold_settle(&x->budget.hold, &used, x->over_bound, notice_of_budget, x);
+    if (!x->dry_run && x->attempts && !keyring_is_current(x->worker->gateway->store, x->keyring))
+        spend_unheld(x, &used);
 }
 
 /* As it will stand when what x holds is settled. */

@@ -19,8 +19,9 @@ bool spend_is_limited(const struct key *k, enum measure m);
  */
 enum step spend_reserve(struct exchange *x, struct err *err);
 
-/* The same without waiting, for an answer that grows beyond what was reserved. */
-bool spend_reserve_now(struct exchange *x, struct err *err);
+/* The same for an answer that grows beyond what was reserved; HOLD_WAIT: ask again a little later.
+ */
+enum hold_answer spend_reserve_now(struct exchange *x);
 
 /* Would spend_reserve() fail?  Reserves nothing. */
 bool spend_would_reserve(struct exchange *x, struct err *err);

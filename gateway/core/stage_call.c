@@ -14,6 +14,7 @@
 #include "gateway/core/attempt.h"
 #include "gateway/core/exchange.h"
 #include "gateway/core/explain.h"
+#include "gateway/core/outgrow.h"
 #include "gateway/core/refusal.h"
 #include "gateway/core/spend.h"
 #include "gateway/core/stage.h"
@@ -99,6 +100,8 @@ static void event_came(struct exchange *x, const struct call_piece *p)
         return;
     }
     exchange_frame(x, &(struct frame){FRAME_EVENT, p->name, p->data, &a});
+    if (x->finish == FINISH_none && outgrow_cut(x, p->data))
+        end_early(x);
 }
 
 static void body_came(struct exchange *x, const struct call_piece *p)
@@ -298,7 +301,7 @@ static enum step answered(struct exchange *x, struct err *err)
 {
     end_of_try(x);
     bool whole = is_whole(x);
-    attempt_book(x, whole ? "complete" : x->frames_out ? "cut" : "failed");
+    attempt_book(x, x->budget.stopped ? "budget_cut" : whole ? "complete" : x->frames_out ? "cut" : "failed");
     x->call.state = CALL_NEW;
     return whole ? STEP_ANSWER : try_again(x, err);
 }

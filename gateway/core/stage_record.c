@@ -61,6 +61,7 @@ static void count(const struct exchange *x, const struct times *t)
     metric_add(m, METRIC_requests_complete_total, word[0] == 'c' && word[1] == 'o');
     metric_add(m, METRIC_requests_client_gone_total, word[0] == 'c' && word[1] == 'l');
     metric_add(m, METRIC_requests_cut_total, word[0] == 'c' && word[1] == 'u');
+    metric_add(m, METRIC_requests_budget_cut_total, word[0] == 'b');
     metric_add(m, METRIC_requests_failed_total, word[0] == 'f');
     metric_add(m, METRIC_requests_refused_total, word[0] == 'r');
     metric_add(m, METRIC_unauthorised_total, !x->key);

@@ -178,6 +178,11 @@ struct keyring *keyring_current(struct store *s)
     return k;
 }
 
+bool keyring_is_current(struct store *s, const struct keyring *k)
+{
+    return atomic_load_explicit(&s->newest_keys, memory_order_acquire) == (uintptr_t)k;
+}
+
 bool keyring_load(struct store *s, struct err *err)
 {
     struct hash hash_key = store_derive(s, "key-hash");
@@ -188,6 +193,7 @@ bool keyring_load(struct store *s, struct err *err)
     pthread_mutex_lock(&s->keys_lock);
     struct keyring *old = s->keys;
     s->keys = fresh;
+    atomic_store_explicit(&s->newest_keys, (uintptr_t)fresh, memory_order_release);
     pthread_mutex_unlock(&s->keys_lock);
     keyring_unref(old);
     return true;

@@ -33,6 +33,7 @@ struct key {
 };
 
 struct keyring *keyring_current(struct store *s); /* a new reference */
+bool keyring_is_current(struct store *s, const struct keyring *k); /* takes no lock */
 struct keyring *keyring_ref(struct keyring *k);
 void keyring_unref(struct keyring *k); /* NULL is fine */
 

@@ -238,11 +238,13 @@ static enum hold_answer take_or_wait(struct purse_window *w, enum measure m, int
     int64_t left = get(&l->left), rest = get(&p->limit[m]) - l->leased;
     if (take(l, n)) {
         answer = HOLD_YES;
-    } else if (left + (rest > 0 ? rest : 0) < n || !wait) {
+    } else if (left + (rest > 0 ? rest : 0) < n) {
         answer = HOLD_NO;
     } else {
-        wait->next = w->waiting;
-        w->waiting = wait;
+        if (wait) {
+            wait->next = w->waiting;
+            w->waiting = wait;
+        }
         begin_lease(w, m, n - left);
     }
     pthread_mutex_unlock(&p->lock);
@@ -253,7 +255,8 @@ static enum hold_answer reserve(struct purse_window *w, enum measure m, int64_t 
                                 struct hold_wait *wait)
 {
     struct purse_line *l = &w->lines[m];
-    if (get(&w->purse->limit[m]) == BUDGET_NONE) { /* counted all the same: a limit may be set while it is held */
+    if (get(&w->purse->limit[m]) ==
+        BUDGET_NONE) { /* counted all the same: a limit may be set while it is held */
         add(&l->reserved, n);
         add(&l->left, -n);
         return HOLD_YES;
@@ -311,7 +314,8 @@ enum hold_answer hold_grow(struct hold *h, const struct amount *more, struct hol
             why->measure = m;
         }
         while (i-- > 0)
-            give_back(&h->windows[i / MEASURE_count]->lines[i % MEASURE_count], more->of[i % MEASURE_count]);
+            give_back(&h->windows[i / MEASURE_count]->lines[i % MEASURE_count],
+                      more->of[i % MEASURE_count]);
         return answer;
     }
     for (unsigned m = 0; m < MEASURE_count; m++)
@@ -433,7 +437,8 @@ static void set_limit(struct purse *p, struct purse_window *w, enum measure m, i
 {
     struct purse_line *l = &w->lines[m];
     p->limit[m] = limit;
-    if (limit != BUDGET_NONE && l->leased > limit) { /* `left` may fall below 0, until what is held comes back */
+    if (limit != BUDGET_NONE &&
+        l->leased > limit) { /* `left` may fall below 0, until what is held comes back */
         add(&l->left, limit - l->leased);
         l->leased = limit;
     }

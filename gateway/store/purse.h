@@ -82,7 +82,7 @@ struct hold_refusal {
 /* The windows in which a request that began at wall_ms counts.  The purses outlive the hold. */
 void hold_begin(struct hold *h, struct purse *const *purses, unsigned n, int64_t wall_ms);
 
-/* Reserves `more` of every budget, or of none.  wait NULL: never HOLD_WAIT, but HOLD_NO. */
+/* Reserves `more` of every budget, or of none.  wait NULL: with HOLD_WAIT nobody is called. */
 enum hold_answer hold_grow(struct hold *h, const struct amount *more, struct hold_wait *wait,
                            struct hold_refusal *why);
 

@@ -52,6 +52,13 @@ static bool open_owned(struct store *s, struct err *err)
            migrate_run(s->db, migrations, n_migrations, err);
 }
 
+static bool check_budgets(const struct store *s, struct err *err)
+{
+    return !s->options.no_ledger || s->n_purses == 0 ||
+           err_set(err, ERR_bad_config, "ledger.durability is none, but there are budgets, which need a ledger; see: "
+                                        "penstock budgets list");
+}
+
 static bool begin(struct store *s, struct err *err)
 {
     if (!dir_make(s->dir, err) || (s->lock_fd = dir_lock(s->dir, err)) < 0 ||
@@ -63,7 +70,7 @@ static bool begin(struct store *s, struct err *err)
     bool ok = open_owned(s, err) && book_init(&s->book, s->db, &mac, err);
     crypto_wipe(&mac, sizeof mac);
     return ok && head_check(s, err) && orphans_book(s, err) &&
-           head_write(s->head_fd, &s->book.last) && purses_load(s, 0, err) && keyring_load(s, err) &&
+           head_write(s->head_fd, &s->book.last) && purses_load(s, 0, err) && check_budgets(s, err) && keyring_load(s, err) &&
            writer_start(s, err);
 }
 

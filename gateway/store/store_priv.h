@@ -6,6 +6,7 @@
 #define GATEWAY_STORE_STORE_PRIV_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -58,6 +59,7 @@ struct store {
 
     pthread_mutex_t keys_lock; /* guards what follows */
     struct keyring *keys;      /* the current one, counted */
+    _Atomic uintptr_t newest_keys; /* its address, only to be compared */
     struct purse **purses;     /* counted; changed by the writer only */
     size_t n_purses;
 };

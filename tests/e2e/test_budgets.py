@@ -326,3 +326,67 @@ def test_nothing_is_refused_where_all_bounds_fit(pair):
     [t.start() for t in threads]
     [t.join() for t in threads]
     assert statuses == [200] * n
+
+
+def test_a_stream_that_ignores_its_maximum_is_cut_where_the_budget_ends(pair):
+    gone = threading.Event()
+
+    def endless(peer):
+        peer.stream_head()
+        while not peer.closed.is_set():
+            peer.event(piece("x" * 4000))
+            peer.read_more(0.001) if peer.closed.is_set() else None
+        gone.set()
+
+    gateway, _ = pair(endless, prices={"up/m-1": {"input": "0", "output": "1000"}})
+    key = gateway.default_key()
+    set_budget(gateway, "0.1")  # 100 tokens
+    s = gateway.stream(key=key, max_tokens=10)
+    assert s.found[-1] == "[DONE]" and not s.cut
+    last = s.found[-2]
+    assert last["penstock"] == {"stopped": "budget"} and last["model"] == "m" and last["id"] == "chatcmpl-1"
+    assert last["choices"] == [{"index": 0, "delta": {}, "finish_reason": "length"}]
+    assert gone.wait(20)
+    row = gateway.last_row()
+    assert row["finish"] == "budget_cut" and row["status"] == 200 and row["cost_source"] == "estimated"
+    assert 10 * 10**6 < row["cost_nusd"] <= NUSD // 10
+    assert gateway.attempt_rows(row["request_id"])[0]["finish"] == "budget_cut"
+    assert nusd(only(gateway)["spent_usd"]) == row["cost_nusd"]
+    gateway.cli("ledger", "verify")
+
+
+def test_a_budget_that_is_set_while_a_request_runs_counts_it(pair):
+    free = threading.Event()
+
+    def slow(peer):
+        free.wait(20)
+        script(peer)
+
+    gateway, up = pair(slow, prices=PRICES)
+    key = gateway.default_key()
+    with gateway.connect() as c:
+        c.request("POST", "/v1/chat/completions", gateway.headers(key), chat_body())
+        up.wait_requests(1)
+        set_budget(gateway)
+        free.set()
+        assert c.read_answer().status == 200
+    spent = gateway.last_row()["cost_nusd"]
+    assert spent > 0 and nusd(only(gateway)["spent_usd"]) == spent
+
+
+def test_a_ledger_that_keeps_nothing_takes_no_budgets(pair):
+    gateway, _ = pair(script, prices=PRICES)
+    gateway.default_key()
+    set_budget(gateway)
+    gateway.stop()
+    gateway.write_config({**gateway.config, "ledger": {"durability": "none"}})
+    says = "ledger.durability' is none, but there are budgets, which need a ledger; see: penstock budgets list\n"
+    done = gateway.run("check")
+    assert done.returncode == 1 and done.stderr.endswith(says) and str(gateway.config_file) in done.stderr
+    served = gateway.run("serve")
+    assert served.returncode == 1 and "there are budgets" in served.stderr
+    gateway.cli("budgets", "delete", "--team", "red")
+    assert gateway.run("check").returncode == 0
+    with gateway:
+        done = gateway.run("budgets", "set", "--team", "red", "--usd", "1", "--per", "day")
+        assert done.stderr == "penstock: budgets need a ledger, and ledger.durability is none\n"
