@@ -50,6 +50,9 @@ ERR(headers_too_large, 431, "invalid_request_error", "headers_too_large", false,
 ERR(too_many_connections, 429, "rate_limit_error", "too_many_connections", false, true,
     "this address has too many connections open")
 ERR(upstream_busy, 429, "rate_limit_error", "rate_limit_exceeded", true, true, "the upstream asked us to slow down")
+ERR(rate_limited, 429, "rate_limit_error", "rate_limit_exceeded", false, true,
+    "the key asks for more in a minute, or at once, than its limits allow")
+ERR(quota, 429, "insufficient_quota", "insufficient_quota", false, false, "a budget of the key or of its team is used up")
 ERR(internal, 500, "server_error", "internal_error", false, false, "the gateway failed; its log says why")
 ERR(store, 503, "server_error", "ledger_unavailable", false, true,
     "the gateway cannot write its ledger, and answers nothing that it cannot account for")

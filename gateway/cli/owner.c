@@ -169,3 +169,14 @@ bool owner_flush(const char *data_dir, struct err *err)
            err_set(err, ERR_locked, "a process owns %s, but nobody answers on its control.sock",
                    data_dir);
 }
+
+bool args_add_json(const struct args *a, const char *name, json_t *in, struct err *err)
+{
+    const char *text = args_get(a, name);
+    json_error_t why;
+    if (!text)
+        return true;
+    json_t *doc = json_loads(text, JSON_REJECT_DUPLICATES, &why);
+    return (doc && json_object_set_new(in, name, doc) == 0) ||
+           err_say(err, ERR_bad_request, name, "--%s is no JSON: %.100s", name, why.text);
+}

@@ -61,6 +61,8 @@ static void make(struct config_memory *m, const struct conf_node *root,
     check_sizes(m, root);
     if (m->prompts_dir.text)
         c->prompts.dir = conf_path(m->conf, str_of(m->prompts_dir.text));
+    config_make_limits(m, root);
+    config_make_webhooks(m);
     config_make_listen(m, over);
     config_make_prices(m);
     config_make_providers(m);

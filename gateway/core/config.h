@@ -23,6 +23,7 @@
 #include "gateway/net/call.h"
 #include "gateway/provider/dialect.h"
 #include "gateway/router/strategy.h"
+#include "gateway/store/limits.h"
 
 struct provider { /* an endpoint or account configured under `providers` */
     const char *name;
@@ -61,6 +62,12 @@ struct model {        /* a public name */
     struct hash digest; /* of what is behind the name: another one may answer differently */
 };
 
+struct webhook {
+    unsigned on; /* a bit for each enum notice_kind */
+    const char *url;
+    struct secret secret; /* "": derived from the master key */
+};
+
 enum durability { DURABILITY_batched, DURABILITY_strict, DURABILITY_none };
 
 struct listen_address {
@@ -91,6 +98,11 @@ struct config {
         int64_t keepalive_ms;
         bool early_headers;
     } stream;
+
+    struct limits limits; /* of each key; nothing in them is open */
+
+    const struct webhook *webhooks;
+    unsigned n_webhooks;
 
     struct {
         const char *const *origins; /* NULL-terminated; empty: off; "*" is any */

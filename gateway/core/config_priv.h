@@ -29,6 +29,12 @@ struct model_spec {
     struct conf_word cache_exact, cache_ttl;
 };
 
+struct webhook_spec {
+    struct conf_word id;
+    struct conf_words on;
+    struct conf_word url, secret;
+};
+
 struct config_name { /* a model's own name, or an alias */
     struct str name;
     struct str of; /* the public name it stands for */
@@ -47,6 +53,8 @@ struct config_memory {
     unsigned catalogue, unpriced, half_close, cache_scope;
     struct conf_word price_file, prompts_dir;
     struct conf_words origins;
+    unsigned limit_requests, limit_burst, limit_tokens, limit_concurrent;
+    struct conf_items webhooks;
 
     struct config_name *names; /* sorted by name, without wildcards */
     size_t n_names;
@@ -54,7 +62,7 @@ struct config_memory {
     size_t n_wildcards;
 };
 
-extern const struct conf_table root_table, provider_table, model_table, target_table;
+extern const struct conf_table root_table, provider_table, model_table, target_table, webhook_table;
 
 /* Each resolves its part of the spec; what is wrong becomes a problem of m->conf. */
 void config_make_listen(struct config_memory *m, const struct config_override *over);
@@ -62,5 +70,7 @@ void config_make_providers(struct config_memory *m);
 void config_make_models(struct config_memory *m); /* after providers and prices */
 void config_make_names(struct config_memory *m);  /* after models */
 void config_make_prices(struct config_memory *m);
+void config_make_limits(struct config_memory *m, const struct conf_node *root);
+void config_make_webhooks(struct config_memory *m);
 
 #endif

@@ -8,7 +8,9 @@
 #include "gateway/base/money.h"
 #include "gateway/core/arm.h"
 #include "gateway/core/error_body.h"
+#include "gateway/core/limit.h"
 #include "gateway/core/stage.h"
+#include "gateway/store/budgets.h"
 #include "gateway/store/ledger.h"
 
 static void add_text(struct buf *out, const char *name, struct str text)
@@ -41,6 +43,31 @@ static void add_candidates(const struct exchange *x, struct buf *out)
         buf_add(out, STR("}"));
     }
     buf_add(out, STR("]"));
+}
+
+static void add_document(struct buf *out, const char *name, json_t *doc)
+{
+    char *text = json_dumps(doc, JSON_PRESERVE_ORDER);
+    buf_addf(out, ", \"%s\": %s", name, text);
+    free(text);
+    json_decref(doc);
+}
+
+/* What this request would meet: how the key stands with its limits, and each budget with what it has left. */
+static void add_limits(const struct exchange *x, struct buf *out)
+{
+    json_t *budgets = json_array();
+    for (unsigned i = 0; i < x->key->n_purses; i++) {
+        struct purse_state s;
+        purse_look(x->key->purses[i], x->started_ms, &s);
+        bool has = purse_left(&s, MEASURE_usd) >= x->bound_nusd &&
+                   purse_left(&s, MEASURE_tokens) >= x->bound.input + x->bound.output;
+        json_t *budget = budget_object(&s);
+        json_object_set_new(budget, "verdict", json_string(!x->n_candidates ? "not asked" : has ? "enough" : "refuse"));
+        json_array_append_new(budgets, budget);
+    }
+    add_document(out, "limits", limit_object(x->key, x->config, clock_now_us()));
+    add_document(out, "budgets", budgets);
 }
 
 void explain_write(const struct exchange *x, struct buf *out)
@@ -87,6 +114,8 @@ void explain_write(const struct exchange *x, struct buf *out)
         add_money(out, "cost_usd", x->bound_nusd);
         buf_add(out, STR("}"));
     }
+    if (x->key && x->key->pace)
+        add_limits(x, out);
     if (refused) {
         buf_addf(out, ", \"status\": %d, ", err_info(x->err.code)->status);
         struct buf body = BUF_INIT(4096);
@@ -98,8 +127,8 @@ void explain_write(const struct exchange *x, struct buf *out)
 }
 
 /* The stages that decide; `auth` has been, in its way, and `call` only tells. */
-static const struct stage *const deciding[] = {&stage_parse, &stage_arm,   &stage_prompt, &stage_cache,
-                                              &stage_route, &stage_budget, &stage_call,   NULL};
+static const struct stage *const deciding[] = {&stage_parse, &stage_limit, &stage_arm,    &stage_prompt, &stage_cache,
+                                              &stage_route, &stage_budget, &stage_call, NULL};
 
 struct listening {
     struct sink sink;
@@ -122,7 +151,7 @@ static const struct sink_class listening_class = {.name = "listening", .push = k
 
 static const char *const all_models[] = {"*", NULL}, *const no_tags[] = {NULL};
 static const struct key anybody = {
-    .id = "", .team = "", .name = "", .models = all_models, .tags = no_tags};
+    .id = "", .team = "", .name = "", .models = all_models, .tags = no_tags, .limits = {.concurrent = LIMIT_NONE}};
 
 bool explain_run(struct gateway *gateway, struct config *c, struct str key_id, enum endpoint e, struct str body,
                  struct buf *out, struct err *err)

@@ -37,6 +37,9 @@ struct worker {
     struct loop *loop;
     struct transport *transports[TRANSPORT_count];
     struct metric_shard *metrics;
+    struct notice *notices; /* that wait for a webhook, notice.c's */
+    unsigned n_notices;
+    _Atomic int64_t notices_asked; /* that a webhook is being told of just now */
     uint64_t dice; /* state of worker_dice() */
     _Atomic int64_t in_flight; /* exchanges; written by the worker, read by all */
 };

@@ -1,7 +1,7 @@
 /*
  * option_list.h - every option of the config, one row each.
  *
- * ROOT_OPTION, PROVIDER_OPTION, MODEL_OPTION, TARGET_OPTION: whose options they are.
+ * ROOT_OPTION, PROVIDER_OPTION, MODEL_OPTION, TARGET_OPTION, WEBHOOK_OPTION: whose options they are.
  * Define those that you want, and include.
  *
  * …_OPTION(path, type, member, init, min, max, words, of, help)
@@ -26,6 +26,10 @@
 #ifndef TARGET_OPTION
 #define TARGET_OPTION(...)
 #endif
+#ifndef WEBHOOK_OPTION
+#define WEBHOOK_OPTION(...)
+#endif
+#define RATE_MAX 1000000000
 #define YEAR_MS (INT64_C(365) * 24 * 3600 * 1000)
 #define MANY_BYTES (INT64_C(1) << 40)
 /* clang-format off */
@@ -98,6 +102,14 @@ ROOT_OPTION("limits", LATER, id, NULL, 0, 0, "off", NULL, "requests and tokens a
 ROOT_OPTION("prompts", GROUP, id, "off", 0, 0, NULL, NULL, "versioned prompts")
 ROOT_OPTION("prompts.dir", WORD, prompts_dir, NULL, 1, 0, NULL, NULL,
        "a folder of *.prompty files: on start, reload and `prompts push` what is new in it becomes a version")
+ROOT_OPTION("limits", GROUP, id, "off", 0, 0, NULL, NULL, "what each key may ask for; keys and teams may have their own")
+ROOT_OPTION("limits.requests.per_minute", COUNT, limit_requests, NULL, 1, RATE_MAX, NULL, NULL, "requests a minute")
+ROOT_OPTION("limits.requests.burst", COUNT, limit_burst, NULL, 1, RATE_MAX, NULL, NULL,
+       "how many of them may come at once; by default all of a minute")
+ROOT_OPTION("limits.tokens.per_minute", COUNT, limit_tokens, NULL, 1, RATE_MAX, NULL, NULL,
+       "tokens a minute, in and out; taken by estimate, corrected at the end")
+ROOT_OPTION("limits.concurrent", COUNT, limit_concurrent, NULL, 1, RATE_MAX, NULL, NULL, "requests at once")
+ROOT_OPTION("prompts", LATER, id, NULL, 0, 0, "off", NULL, "versioned prompts")
 ROOT_OPTION("policies", LATER, id, NULL, 0, 0, "off", NULL, "sensitive and forbidden text")
 ROOT_OPTION("cache.exact", BOOL, config.cache.exact, "off", 0, 0, NULL, NULL,
        "answers equal requests from what was answered before")
@@ -114,7 +126,7 @@ ROOT_OPTION("rag", LATER, id, NULL, 0, 0, "off", NULL, "collections to retrieve 
 ROOT_OPTION("log.bodies", LATER, id, NULL, 0, 0, "none", NULL, "recorded bodies")
 ROOT_OPTION("log.redact", LATER, id, NULL, 0, 0, "always", NULL, "what is done to them first")
 ROOT_OPTION("log.retention", LATER, id, NULL, 0, 0, "90d", NULL, "how long they are kept")
-ROOT_OPTION("webhooks", LATER, id, NULL, 0, 0, NULL, NULL, "who is told of events")
+ROOT_OPTION("webhooks", LIST, webhooks, NULL, 0, 16, NULL, &webhook_table, "who is told of events, by POST")
 
 PROVIDER_OPTION("dialect", WORD, dialect, conf_must, 1, 0, NULL, NULL,
        "how its API is spoken: a name of `penstock list dialects`")
@@ -152,10 +164,17 @@ TARGET_OPTION("model", WORD, model, conf_must, 1, 0, NULL, NULL,
        "what the provider calls it; a * in it stands for what the public name's * stood for")
 TARGET_OPTION("weight", COUNT, weight, "1", 0, 1000000, NULL, NULL, "its share under `weighted`; 0: never first")
 
+WEBHOOK_OPTION("on", WORDS, on, conf_must, 1, 0, "budget|canary|breaker|ledger", NULL, "of which events")
+WEBHOOK_OPTION("url", WORD, url, conf_must, 1, 0, NULL, NULL, "where they are posted")
+WEBHOOK_OPTION("secret", SECRET, secret, NULL, 1, 0, NULL, NULL,
+       "signs them (Standard Webhooks); by default a key derived from the master key, see gateway/core/README.md")
+
 /* clang-format on */
 #undef YEAR_MS
 #undef MANY_BYTES
+#undef RATE_MAX
 #undef ROOT_OPTION
 #undef PROVIDER_OPTION
 #undef MODEL_OPTION
 #undef TARGET_OPTION
+#undef WEBHOOK_OPTION

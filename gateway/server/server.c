@@ -16,6 +16,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
 #include "gateway/base/scope.h"
+#include "gateway/core/notice.h"
 #include "gateway/server/visit.h"
 #include "gateway/server/worker.h"
 #include "prompts/prompts.h"
@@ -139,6 +140,7 @@ static void close_listeners(struct worker_slot *w, void *unused)
 static void abort_visits(struct worker_slot *w, void *unused)
 {
     (void)unused;
+    notices_drop(&w->core);
     for (struct visit *v = w->visits, *next; v; v = next) {
         next = v->next;
         if (v->exchanging && v->x.finish == FINISH_none)
@@ -150,7 +152,7 @@ static int64_t in_flight(const struct house *h)
 {
     int64_t n = 0;
     for (unsigned i = 0; i < h->n_workers; i++)
-        n += atomic_load(&h->workers[i].core.in_flight);
+        n += atomic_load(&h->workers[i].core.in_flight) + atomic_load(&h->workers[i].core.notices_asked);
     return n;
 }
 
