@@ -32,9 +32,9 @@ static void write_header_lines(struct exchange *x, const struct provider *p)
     *line++ = "content-type: application/json";
     *line++ = x->request.stream ? "accept: text/event-stream" : "accept: application/json";
     *line++ = line_of(x, "x-request-id", "", str_of(x->id));
-    if (p->api_key.s.n) {
+    if (p->n_api_keys) {
         bool bearer = strcmp(p->dialect->key_header, "authorization") == 0;
-        *line++ = line_of(x, p->dialect->key_header, bearer ? "Bearer " : "", p->api_key.s);
+        *line++ = line_of(x, p->dialect->key_header, bearer ? "Bearer " : "", p->api_keys[x->call.key].s);
     }
     for (const char *const *l = p->header_lines; *l && line < end; l++)
         *line++ = *l;
@@ -87,6 +87,7 @@ static void write_body(struct exchange *x, const struct target *t)
 void attempt_ask(struct exchange *x)
 {
     const struct target *t = x->call.offer->target;
+    x->call.key = rotation_take(t->provider->rotation, clock_now_ms());
     write_header_lines(x, t->provider);
     write_url(x, t->provider);
     write_body(x, t);
@@ -95,14 +96,15 @@ void attempt_ask(struct exchange *x)
     x->call.retry_after_ms = -1;
     x->call.err = (struct err){0};
     x->call.done = false;
-    x->metered = (__typeof__(x->metered)){0};
+    x->call.had_first = false;
+    x->metered = (struct metered){0};
     x->call.call = (struct call){
         .upstream = &t->provider->upstream,
         .url = x->call.url,
         .header_lines = x->call.header_lines,
         .body = {buf_str(&x->call.question)},
         .n_body = 1,
-        .timeouts = x->model->timeouts,
+        .timeouts = x->call.offer->via->timeouts,
         .answer_bytes = (size_t)x->config->server.answer_bytes,
         .memory = &x->worker->gateway->memory,
         .owner = x,
@@ -179,5 +181,5 @@ void attempt_book(struct exchange *x, const char *finish)
     row.cost.over_bound = nusd > x->bound_nusd && x->bound_nusd != LEDGER_NULL;
     add_to_request(x, &u, &row.cost, source);
     ledger_attempt(x->worker->gateway->store, &row);
-    metric_add(x->worker->metrics, METRIC_attempts_failed_total, strcmp(finish, "complete") != 0);
+    metric_add(x->worker->metrics, METRIC_attempts_failed_total, strcmp(finish, "complete") != 0 && strcmp(finish, "escalated") != 0);
 }

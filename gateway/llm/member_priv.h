@@ -22,6 +22,10 @@ enum member_read {
     READ_max_tokens,
     READ_max_completion_tokens,
     READ_max_output_tokens,
+    READ_tools,
+    READ_functions,
+    READ_format,
+    READ_format_type,
     READ_kept, /* how many are kept as they are; the others are counted or looked into */
 
     READ_nothing,

@@ -13,6 +13,7 @@
 #include "gateway/base/err.h"
 #include "gateway/base/json.h"
 #include "gateway/base/str.h"
+#include "gateway/llm/capability.h"
 #include "gateway/llm/endpoint.h"
 
 struct request {
@@ -37,6 +38,8 @@ struct request {
     int64_t text_bytes;        /* of what member_list.h counts; a token given as a number is 1 */
     unsigned messages;         /* or inputs */
     unsigned images, audios;   /* parts of these kinds */
+    struct json_value format;  /* response_format, in Responses text.format: what the answer is to look like */
+    unsigned needs;            /* bits of enum capability's CAN_ */
 };
 
 /*
