@@ -17,7 +17,7 @@
 enum {
     NAME_SHOWN_BYTES = 64,
     REASON_BYTES = 96,
-    USUAL_OUTPUT = 256, /* tokens of an answer, where no answer has been seen yet */
+    USUAL_OUTPUT = 256, /* tokens of an answer that nobody has seen yet, at most */
     NOT_TOLD_OUTPUT = 32 * 1024,
 };
 
@@ -52,6 +52,30 @@ static unsigned count_upstreams(const struct model *m)
     return n;
 }
 
+/* Adds up what answers of m's targets have on average, of those that have answered. */
+static unsigned add_outputs(const struct model *m, int64_t now_us, int64_t *sum)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < m->n_targets; i++) {
+        struct health_view v = {0};
+        if (m->targets[i].of)
+            n += add_outputs(m->targets[i].of, now_us, sum);
+        else
+            health_look(m->targets[i].health, now_us, &v);
+        n += v.output_tokens > 0;
+        *sum += v.output_tokens;
+    }
+    return n;
+}
+
+/* For targets that have not answered yet: hopefully short, so that they are tried and it is known. */
+static int64_t usual_output(const struct model *m)
+{
+    int64_t sum = 0;
+    unsigned n = add_outputs(m, clock_now_us(), &sum);
+    return n && sum / n < USUAL_OUTPUT ? sum / n : USUAL_OUTPUT;
+}
+
 static void add_unfit(struct exchange *x, const struct target *t, struct str model, const char *why)
 {
     x->unfit[x->n_unfit++] = (struct unfit){t, model, why};
@@ -73,18 +97,19 @@ static const char *why_not(const struct exchange *x, const struct target *t, con
 }
 
 /* What it is likely to cost there: the input is estimated, the output as usual for that target. */
-static int64_t expect_nusd(const struct exchange *x, const struct price *price, int64_t usual_output)
+static int64_t expect_nusd(const struct exchange *x, const struct price *price, int64_t output)
 {
     if (!price)
         return INT64_MAX;
     int64_t most = request_output_bound(&x->request, NOT_TOLD_OUTPUT), usual;
-    if (__builtin_mul_overflow(usual_output ? usual_output : USUAL_OUTPUT, x->request.choices, &usual))
+    if (__builtin_mul_overflow(output, x->request.choices, &usual))
         usual = INT64_MAX;
     struct usage u = {.input = request_input_estimate(&x->request), .output = usual < most ? usual : most};
     return price_cost_nusd(price, &u);
 }
 
-static void gather_upstream(struct exchange *x, const struct model *m, unsigned place, struct branch *b)
+static void gather_upstream(struct exchange *x, const struct model *m, unsigned place, int64_t usual,
+                            struct branch *b)
 {
     const struct target *t = &m->targets[place];
     struct str model = target_model(x->config, m, t, x->asked, &x->arena);
@@ -102,7 +127,7 @@ static void gather_upstream(struct exchange *x, const struct model *m, unsigned 
     x->candidates[n] = (struct candidate){
         .target = n,
         .weight = t->weight,
-        .expected_nusd = expect_nusd(x, price, v.output_tokens),
+        .expected_nusd = expect_nusd(x, price, v.output_tokens ? v.output_tokens : usual),
         .first_us = v.first_us[streams] ? v.first_us[streams] : v.first_us[!streams],
         .error_ppm = v.error_ppm,
         .in_flight = v.in_flight,
@@ -110,16 +135,16 @@ static void gather_upstream(struct exchange *x, const struct model *m, unsigned 
     *b = (struct branch){.facts = x->candidates[n], .rests = v.rests_ms > 0, .from = n, .n = 1};
 }
 
-static void order_model(struct exchange *x, const struct model *m);
+static void order_model(struct exchange *x, const struct model *m, int64_t usual);
 
-static void gather_model(struct exchange *x, const struct target *t, struct branch *b)
+static void gather_model(struct exchange *x, const struct target *t, int64_t usual, struct branch *b)
 {
     unsigned from = x->n_candidates;
     if (!key_may_use(x->key, str_of(t->of->name))) {
         add_unfit(x, t, str_of(t->of->name), why_key);
         return;
     }
-    order_model(x, t->of);
+    order_model(x, t->of, usual);
     if (x->n_candidates == from)
         return;
     *b = (struct branch){.facts = x->candidates[from], .from = from, .n = x->n_candidates - from};
@@ -150,8 +175,8 @@ static void mark_judged(struct exchange *x, const struct model *m, unsigned from
     }
 }
 
-/* Appends the targets of m that may be asked, best first. */
-static void order_model(struct exchange *x, const struct model *m)
+/* Appends the targets of m that may be asked, best first.  `usual`: see usual_output(). */
+static void order_model(struct exchange *x, const struct model *m, int64_t usual)
 {
     unsigned from = x->n_candidates, n = 0, n_live = 0, at = from;
     struct branch *branches = arena_alloc(&x->arena, m->n_targets * sizeof *branches);
@@ -160,9 +185,9 @@ static void order_model(struct exchange *x, const struct model *m)
         struct branch *b = &branches[n];
         *b = (struct branch){.n = 0};
         if (m->targets[i].of)
-            gather_model(x, &m->targets[i], b);
+            gather_model(x, &m->targets[i], usual, b);
         else
-            gather_upstream(x, m, i, b);
+            gather_upstream(x, m, i, usual, b);
         b->facts.weight = m->targets[i].weight;
         b->facts.target = n;
         n += b->n > 0;
@@ -245,7 +270,7 @@ static enum step route_run(struct exchange *x, struct err *err)
     x->offers = arena_alloc(&x->arena, n * sizeof *x->offers);
     x->candidates = arena_alloc(&x->arena, n * sizeof *x->candidates);
     x->unfit = arena_alloc(&x->arena, n * sizeof *x->unfit);
-    order_model(x, x->model);
+    order_model(x, x->model, usual_output(x->model));
     if (x->n_candidates == 0) {
         refuse(x, err);
         return STEP_FAIL;
