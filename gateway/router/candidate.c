@@ -1,6 +1,6 @@
 #include "gateway/router/candidate.h"
 
-enum { PPM = 1000 * 1000, MOST_ERRORS_PPM = 950 * 1000, NEAR = 10 };
+enum { PPM = 1000 * 1000, MOST_ERRORS_PPM = 950 * 1000, NEAR = 20 };
 
 #define MEASURING_US INT64_C(1000000000000) /* worse than anything that was measured */
 

@@ -29,7 +29,7 @@ int64_t candidate_us(const struct candidate *c);
 void candidates_sort(struct candidate *c, size_t n);
 
 /*
- * The same; then of those whose score is within a tenth of the least, two are drawn, and
+ * The same; then of those whose score is within a twentieth of the least, two are drawn, and
  * the one with fewer requests in flight comes first (the power of two choices,
  * M. Mitzenmacher, 1996).  Those that are clearly worse are never drawn.
  */

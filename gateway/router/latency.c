@@ -1,6 +1,6 @@
 #include "gateway/router/latency.h"
 
-enum { LEAST_PULL = 16, MOST_HALVES = 40 };
+enum { RISE = 4, LEAST_FALL = 16, MOST_HALVES = 40 };
 
 int64_t latency_halve(int64_t v, int64_t age_us, int64_t half_us)
 {
@@ -21,11 +21,12 @@ void latency_add(struct latency *l, int64_t sample_us, int64_t now_us)
     if (was == 0) {
         l->us = sample_us;
     } else if (sample_us > was) {
-        l->us = sample_us < 2 * was ? sample_us : 2 * was;
+        int64_t above = (sample_us - was) / RISE;
+        l->us = was + (above < was ? above : was);
     } else {
         int64_t above = was - sample_us;
         int64_t left = latency_halve(above, now_us - l->at_us, LATENCY_HALF_US);
-        int64_t most = above - above / LEAST_PULL;
+        int64_t most = above - above / LEAST_FALL;
         l->us = sample_us + (left < most ? left : most);
     }
     l->at_us = now_us;
