@@ -14,7 +14,8 @@
 
 enum { SPLICE_BYTES = 4096 }; /* by how much a body can grow */
 
-static const char *line_of(struct exchange *x, const char *name, const char *prefix, struct str value)
+static const char *line_of(struct exchange *x, const char *name, const char *prefix,
+                           struct str value)
 {
     size_t name_bytes = strlen(name), prefix_bytes = strlen(prefix);
     char *line = arena_alloc(&x->arena, name_bytes + 2 + prefix_bytes + value.n + 1);
@@ -34,7 +35,8 @@ static void write_header_lines(struct exchange *x, const struct provider *p)
     *line++ = line_of(x, "x-request-id", "", str_of(x->id));
     if (p->n_api_keys) {
         bool bearer = strcmp(p->dialect->key_header, "authorization") == 0;
-        *line++ = line_of(x, p->dialect->key_header, bearer ? "Bearer " : "", p->api_keys[x->call.key].s);
+        *line++ =
+            line_of(x, p->dialect->key_header, bearer ? "Bearer " : "", p->api_keys[x->call.key].s);
     }
     for (const char *const *l = p->header_lines; *l && line < end; l++)
         *line++ = *l;
@@ -136,13 +138,16 @@ static enum cost_source count(const struct exchange *x, const char *finish, stru
 /* The request's word is that of its least certain attempt. */
 static enum cost_source worse(enum cost_source a, enum cost_source b)
 {
-    static const unsigned rank[] = {[COST_none] = 0,  [COST_reported] = 1, [COST_estimated] = 2,
-                                    [COST_bound] = 3, [COST_unpriced] = 4};
+    static const unsigned rank[] = {[COST_none] = 0,
+                                    [COST_reported] = 1,
+                                    [COST_estimated] = 2,
+                                    [COST_bound] = 3,
+                                    [COST_unpriced] = 4};
     return rank[a] > rank[b] ? a : b;
 }
 
-static void add_to_request(struct exchange *x, const struct usage *u, const struct ledger_cost *cost,
-                           enum cost_source source)
+static void add_to_request(struct exchange *x, const struct usage *u,
+                           const struct ledger_cost *cost, enum cost_source source)
 {
     usage_add(&x->usage, u);
     x->cost_source = worse(x->cost_source, source);
@@ -177,9 +182,11 @@ void attempt_book(struct exchange *x, const char *finish)
         .status = x->call.status,
         .finish = str_of(finish),
     };
-    row_cost(&row.cost, &u, nusd, source, source == COST_none || !o->price ? NULL : o->price->version);
+    row_cost(&row.cost, &u, nusd, source,
+             source == COST_none || !o->price ? NULL : o->price->version);
     row.cost.over_bound = nusd > x->bound_nusd && x->bound_nusd != LEDGER_NULL;
     add_to_request(x, &u, &row.cost, source);
     ledger_attempt(x->worker->gateway->store, &row);
-    metric_add(x->worker->metrics, METRIC_attempts_failed_total, strcmp(finish, "complete") != 0 && strcmp(finish, "escalated") != 0);
+    metric_add(x->worker->metrics, METRIC_attempts_failed_total,
+               strcmp(finish, "complete") != 0 && strcmp(finish, "escalated") != 0);
 }

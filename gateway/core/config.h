@@ -29,7 +29,7 @@ struct provider { /* an endpoint or account configured under `providers` */
     const char *name;
     const struct dialect *dialect;
     enum dialect_transport transport;
-    const char *base_url;            /* without a slash at its end */
+    const char *base_url; /* without a slash at its end */
     const struct secret *api_keys;
     unsigned n_api_keys;             /* 0: none */
     struct rotation *rotation;       /* whose turn it is; a reference */
@@ -66,7 +66,8 @@ struct model {        /* a public name */
     bool is_wildcard;
     const struct strategy *strategy;
     struct target *targets;
-    unsigned n_targets; /* 1 or more; with those of its models at most MODEL_UPSTREAMS, MODEL_DEPTH deep */
+    unsigned n_targets; /* 1 or more; with those of its models at most MODEL_UPSTREAMS, MODEL_DEPTH
+                           deep */
     struct call_timeouts timeouts;
     struct retry retry;
     struct breaker_options breaker;
@@ -170,8 +171,9 @@ struct config_slot {
 void config_slot_init(struct config_slot *s);
 void config_slot_done(struct config_slot *s);
 struct config *config_slot_get(struct config_slot *s); /* a new reference; NULL before the first */
-void config_slot_put(struct config_slot *s,
-                     struct config *c); /* takes the reference over; sets its generation, and
-                                           hands on what is known of upstreams: before it is shared */
+void config_slot_put(
+    struct config_slot *s,
+    struct config *c); /* takes the reference over; sets its generation, and
+                          hands on what is known of upstreams: before it is shared */
 
 #endif

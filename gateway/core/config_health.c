@@ -30,7 +30,8 @@ static bool same_provider(const struct provider *a, const struct provider *b)
         if (strcmp(*la, *lb) != 0)
             return false;
     return !*la && !*lb && same_text(a->name, b->name) && a->dialect == b->dialect &&
-           same_text(a->base_url, b->base_url) && same_text(a->upstream.proxy, b->upstream.proxy) && same_keys(a, b);
+           same_text(a->base_url, b->base_url) && same_text(a->upstream.proxy, b->upstream.proxy) &&
+           same_keys(a, b);
 }
 
 static bool same_target(const struct target *a, const struct target *b)
@@ -39,12 +40,14 @@ static bool same_target(const struct target *a, const struct target *b)
 }
 
 /* Of a target of `c` that is the same, has this breaker, and has one already; NULL: none has. */
-static struct health *find_health(const struct config *c, const struct target *like, const struct breaker_options *b)
+static struct health *find_health(const struct config *c, const struct target *like,
+                                  const struct breaker_options *b)
 {
     for (unsigned i = 0; i < c->n_models; i++)
         for (unsigned k = 0; k < c->models[i].n_targets; k++) {
             const struct target *t = &c->models[i].targets[k];
-            if (t->health && health_has_breaker(t->health, b->trip_after, b->rest_ms) && same_target(t, like))
+            if (t->health && health_has_breaker(t->health, b->trip_after, b->rest_ms) &&
+                same_target(t, like))
                 return t->health;
         }
     return NULL;
@@ -62,7 +65,8 @@ void config_make_health(struct config_memory *m)
 {
     struct config *c = &m->config;
     for (unsigned i = 0; i < c->n_providers; i++)
-        c->providers[i].rotation = rotation_new(c->providers[i].n_api_keys ? c->providers[i].n_api_keys : 1);
+        c->providers[i].rotation =
+            rotation_new(c->providers[i].n_api_keys ? c->providers[i].n_api_keys : 1);
     for (unsigned i = 0; i < c->n_models; i++)
         for (unsigned k = 0; k < c->models[i].n_targets; k++) {
             const struct breaker_options *b = &c->models[i].breaker;

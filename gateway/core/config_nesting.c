@@ -29,7 +29,8 @@ static void unknown_model(struct config_memory *m, const struct conf_word *word)
                      quoted, STR_ARG(near));
     else
         conf_problem(m->conf, word->at,
-                     "'models' has no '%s'; a model of a provider needs its 'provider' too", quoted);
+                     "'models' has no '%s'; a model of a provider needs its 'provider' too",
+                     quoted);
     buf_done(&names);
 }
 
@@ -41,16 +42,19 @@ static void find_model_of(struct config_memory *m, const struct target_spec *spe
     if (!t->of)
         unknown_model(m, &spec->model);
     else if (t->of->is_wildcard)
-        conf_problem(m->conf, spec->model.at, "a name that ends in '*' is no single model; give its 'provider' instead");
+        conf_problem(m->conf, spec->model.at,
+                     "a name that ends in '*' is no single model; give its 'provider' instead");
     if (spec->capabilities.v || spec->context)
-        conf_problem(m->conf, spec->id.at, "'capabilities' and 'context' belong to the targets of '%s', not here",
+        conf_problem(m->conf, spec->id.at,
+                     "'capabilities' and 'context' belong to the targets of '%s', not here",
                      conf_quote(m->conf, str_of(name)));
     if (t->of && t->of->is_wildcard)
         t->of = NULL;
 }
 
 /* Does it lead to `to`?  `seen`: by place in config.models. */
-static bool leads_to(const struct config *c, const struct model *from, const struct model *to, bool *seen)
+static bool leads_to(const struct config *c, const struct model *from, const struct model *to,
+                     bool *seen)
 {
     if (from == to)
         return true;
@@ -80,7 +84,8 @@ static unsigned count_upstreams(const struct model *model, unsigned depth)
 }
 
 /* False: some target of it leads back to it. */
-static bool check_circle(struct config_memory *m, const struct model_spec *spec, const struct model *model)
+static bool check_circle(struct config_memory *m, const struct model_spec *spec,
+                         const struct model *model)
 {
     const struct target_spec *targets = spec->targets.v;
     bool ok = true;
@@ -88,8 +93,10 @@ static bool check_circle(struct config_memory *m, const struct model_spec *spec,
         bool *seen = mem_zalloc(m->config.n_models * sizeof *seen);
         if (model->targets[i].of && leads_to(&m->config, model->targets[i].of, model, seen)) {
             ok = false;
-            conf_problem(m->conf, targets[i].model.at, "the target '%s' leads back to '%s', so it would never end",
-                         conf_quote(m->conf, str_of(targets[i].model.text)), conf_quote(m->conf, str_of(model->name)));
+            conf_problem(m->conf, targets[i].model.at,
+                         "the target '%s' leads back to '%s', so it would never end",
+                         conf_quote(m->conf, str_of(targets[i].model.text)),
+                         conf_quote(m->conf, str_of(model->name)));
         }
         free(seen);
     }
@@ -102,7 +109,8 @@ static void check_size(struct config_memory *m, const struct model_spec *spec)
     if (n == 0 && spec->targets.n)
         conf_problem(m->conf, spec->id.at, "models within models go at most %d deep", MODEL_DEPTH);
     else if (n > MODEL_UPSTREAMS)
-        conf_problem(m->conf, spec->id.at, "a model has at most %d upstreams, those of its models counted",
+        conf_problem(m->conf, spec->id.at,
+                     "a model has at most %d upstreams, those of its models counted",
                      MODEL_UPSTREAMS);
 }
 

@@ -56,7 +56,8 @@ static bool next_frame(const struct exchange *x, size_t *at, struct frame *f)
 
 const char *judge_fault(const struct exchange *x)
 {
-    struct appraisal *a = appraisal_new(x->endpoint, x->request.format.raw, x->judged.offer->min_percent);
+    struct appraisal *a =
+        appraisal_new(x->endpoint, x->request.format.raw, x->judged.offer->min_percent);
     struct frame f;
     for (size_t at = 0; next_frame(x, &at, &f);)
         if (f.kind == FRAME_EVENT || f.kind == FRAME_BODY)
@@ -87,7 +88,8 @@ static bool hold(struct exchange *x, const struct frame *f)
 {
     struct held h = {f->kind, f->name.n, f->data.n};
     size_t n = sizeof h + h.name_bytes + h.data_bytes;
-    if (x->judged.frames.n + n > JUDGE_BYTES || !account_take(&x->worker->gateway->memory, (int64_t)n))
+    if (x->judged.frames.n + n > JUDGE_BYTES ||
+        !account_take(&x->worker->gateway->memory, (int64_t)n))
         return false;
     x->judged.charged += (int64_t)n;
     buf_add(&x->judged.frames, (struct str){(const char *)&h, sizeof h});

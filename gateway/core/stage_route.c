@@ -27,7 +27,8 @@ static const char why_key[] = "this key may not use it";
 
 /* One target of a model, ordered within. */
 struct branch {
-    struct candidate facts; /* of the first of it that does not rest; .target is its place in the model */
+    struct candidate
+        facts; /* of the first of it that does not rest; .target is its place in the model */
     bool rests;
     unsigned from, n; /* candidates, in x->candidates while the model is ordered */
 };
@@ -40,7 +41,8 @@ static bool find_model(struct exchange *x, struct err *err)
         return true;
     }
     int shown = x->asked.n < NAME_SHOWN_BYTES ? (int)x->asked.n : NAME_SHOWN_BYTES;
-    return err_say(err, ERR_no_model, "model", "the model '%.*s' does not exist, or this key may not use it", shown,
+    return err_say(err, ERR_no_model, "model",
+                   "the model '%.*s' does not exist, or this key may not use it", shown,
                    x->asked.p);
 }
 
@@ -68,7 +70,8 @@ static unsigned add_outputs(const struct model *m, int64_t now_us, int64_t *sum)
     return n;
 }
 
-/* For targets that have not answered yet: hopefully short, so that they are tried and it is known. */
+/* For targets that have not answered yet: hopefully short, so that they are tried and it is known.
+ */
 static int64_t usual_output(const struct model *m)
 {
     int64_t sum = 0;
@@ -82,7 +85,8 @@ static void add_unfit(struct exchange *x, const struct target *t, struct str mod
 }
 
 /* NULL: it can serve this request. */
-static const char *why_not(const struct exchange *x, const struct target *t, const struct price *price)
+static const char *why_not(const struct exchange *x, const struct target *t,
+                           const struct price *price)
 {
     if (!price && !x->config->allow_unpriced)
         return why_unpriced;
@@ -104,12 +108,13 @@ static int64_t expect_nusd(const struct exchange *x, const struct price *price, 
     int64_t most = request_output_bound(&x->request, NOT_TOLD_OUTPUT), usual;
     if (__builtin_mul_overflow(output, x->request.choices, &usual))
         usual = INT64_MAX;
-    struct usage u = {.input = request_input_estimate(&x->request), .output = usual < most ? usual : most};
+    struct usage u = {.input = request_input_estimate(&x->request),
+                      .output = usual < most ? usual : most};
     return price_cost_nusd(price, &u);
 }
 
-static void gather_upstream(struct exchange *x, const struct model *m, unsigned place, int64_t usual,
-                            struct branch *b)
+static void gather_upstream(struct exchange *x, const struct model *m, unsigned place,
+                            int64_t usual, struct branch *b)
 {
     const struct target *t = &m->targets[place];
     struct str model = target_model(x->config, m, t, x->asked, &x->arena);
@@ -123,7 +128,8 @@ static void gather_upstream(struct exchange *x, const struct model *m, unsigned 
     health_look(t->health, clock_now_us(), &v);
     bool streams = x->request.stream && endpoint_info(x->endpoint)->streams;
     unsigned n = x->n_candidates++;
-    x->offers[n] = (struct offer){.target = t, .model = model, .price = price, .via = m, .rests_ms = v.rests_ms};
+    x->offers[n] = (struct offer){
+        .target = t, .model = model, .price = price, .via = m, .rests_ms = v.rests_ms};
     x->candidates[n] = (struct candidate){
         .target = n,
         .weight = t->weight,
@@ -137,7 +143,8 @@ static void gather_upstream(struct exchange *x, const struct model *m, unsigned 
 
 static void order_model(struct exchange *x, const struct model *m, int64_t usual);
 
-static void gather_model(struct exchange *x, const struct target *t, int64_t usual, struct branch *b)
+static void gather_model(struct exchange *x, const struct target *t, int64_t usual,
+                         struct branch *b)
 {
     unsigned from = x->n_candidates;
     if (!key_may_use(x->key, str_of(t->of->name))) {
@@ -152,8 +159,8 @@ static void gather_model(struct exchange *x, const struct target *t, int64_t usu
 }
 
 /* Its score is kept for explain. */
-static void put_branch(struct exchange *x, const struct branch *b, int64_t score, const struct candidate *from,
-                       unsigned *at)
+static void put_branch(struct exchange *x, const struct branch *b, int64_t score,
+                       const struct candidate *from, unsigned *at)
 {
     for (unsigned i = 0; i < b->n; i++) {
         x->candidates[*at] = from[b->from + i];
@@ -226,20 +233,28 @@ static bool refuse(const struct exchange *x, struct err *err)
     const struct unfit *last = &x->unfit[x->n_unfit - 1];
     if (all_are(x, why_unpriced))
         return err_say(err, ERR_unpriced, "model",
-                       "the model has no price, and unpriced models are refused; add '%s/%.*s' to the file that "
+                       "the model has no price, and unpriced models are refused; add '%s/%.*s' to "
+                       "the file that "
                        "prices.file names, or set prices.unpriced: allow",
                        last->target->provider->name, (int)last->model.n, last->model.p);
     if (all_are(x, why_context))
-        return err_say(err, ERR_too_long, "messages", "the request needs about %lld tokens, more than any target of "
+        return err_say(err, ERR_too_long, "messages",
+                       "the request needs about %lld tokens, more than any target of "
                        "the model takes",
-                       (long long)(request_input_estimate(&x->request) + request_output_bound(&x->request, 0)));
+                       (long long)(request_input_estimate(&x->request) +
+                                   request_output_bound(&x->request, 0)));
     struct buf why = BUF_INIT(1024);
     for (unsigned i = 0; i < x->n_unfit; i++) {
-        int shown = x->unfit[i].model.n < NAME_SHOWN_BYTES ? (int)x->unfit[i].model.n : NAME_SHOWN_BYTES;
+        int shown =
+            x->unfit[i].model.n < NAME_SHOWN_BYTES ? (int)x->unfit[i].model.n : NAME_SHOWN_BYTES;
         buf_addf(&why, "%s%.*s: %s", i ? "; " : "", shown, x->unfit[i].model.p, x->unfit[i].why);
     }
-    bool needs_tools = x->request.needs & CAN_tools, needs_schema = x->request.needs & CAN_json_schema;
-    err_say(err, ERR_unfit, needs_tools ? "tools" : needs_schema ? "response_format" : "messages",
+    bool needs_tools = x->request.needs & CAN_tools,
+         needs_schema = x->request.needs & CAN_json_schema;
+    err_say(err, ERR_unfit,
+            needs_tools    ? "tools"
+            : needs_schema ? "response_format"
+                           : "messages",
             "no target of the model can serve this request; %s", why.p);
     buf_done(&why);
     return false;

@@ -47,8 +47,8 @@ void turn_first(struct exchange *x)
 
 bool turn_was_bad_request(const struct exchange *x)
 {
-    return x->call.err.code == ERR_upstream_error && x->call.status >= 400 && x->call.status < 500 &&
-           x->call.status != 404 && x->call.status != 408;
+    return x->call.err.code == ERR_upstream_error && x->call.status >= 400 &&
+           x->call.status < 500 && x->call.status != 404 && x->call.status != 408;
 }
 
 static bool turned_key_down(const struct exchange *x)
@@ -60,17 +60,22 @@ static bool turned_key_down(const struct exchange *x)
 
 bool turn_has_another_key(const struct exchange *x)
 {
-    return turned_key_down(x) && rotation_has_one(x->call.offer->target->provider->rotation, clock_now_ms());
+    return turned_key_down(x) &&
+           rotation_has_one(x->call.offer->target->provider->rotation, clock_now_ms());
 }
 
 static void rest_key(struct exchange *x)
 {
     const struct provider *p = x->call.offer->target->provider;
-    int64_t told_ms = x->call.retry_after_ms < KEY_BUSY_MAX_MS ? x->call.retry_after_ms : KEY_BUSY_MAX_MS;
-    int64_t ms = x->call.err.code == ERR_upstream_refused ? KEY_REFUSED_MS : told_ms > 0 ? told_ms : KEY_BUSY_MS;
+    int64_t told_ms =
+        x->call.retry_after_ms < KEY_BUSY_MAX_MS ? x->call.retry_after_ms : KEY_BUSY_MAX_MS;
+    int64_t ms = x->call.err.code == ERR_upstream_refused ? KEY_REFUSED_MS
+                 : told_ms > 0                            ? told_ms
+                                                          : KEY_BUSY_MS;
     rotation_rest(p->rotation, x->call.key, clock_now_ms() + ms);
     metric_add(x->worker->metrics, METRIC_keys_rested_total, 1);
-    LOG(key_rests, F("provider", p->name), F("key", x->call.key), F("status", x->call.status), F("rests_ms", ms));
+    LOG(key_rests, F("provider", p->name), F("key", x->call.key), F("status", x->call.status),
+        F("rests_ms", ms));
 }
 
 static enum verdict verdict_of(const struct exchange *x, bool whole)
@@ -86,7 +91,8 @@ void turn_end(struct exchange *x, bool whole)
 {
     if (!whole && x->finish == FINISH_none && turned_key_down(x))
         rest_key(x);
-    int64_t tokens = x->metered.counted ? x->metered.count.output : answer_output_estimate(x->metered.text_bytes);
+    int64_t tokens = x->metered.counted ? x->metered.count.output
+                                        : answer_output_estimate(x->metered.text_bytes);
     const struct health_report report = {
         .verdict = verdict_of(x, whole),
         .is_stream = is_stream(x),
@@ -99,7 +105,8 @@ void turn_end(struct exchange *x, bool whole)
         return;
     metric_add(x->worker->metrics, METRIC_breakers_opened_total, 1);
     LOG(breaker, F("provider", t->provider->name), F("model", x->call.offer->model),
-        F("rests_ms", x->call.offer->via->breaker.rest_ms), F("why", err_info(x->call.err.code)->name));
+        F("rests_ms", x->call.offer->via->breaker.rest_ms),
+        F("why", err_info(x->call.err.code)->name));
 }
 
 static int64_t rests_ms(const struct exchange *x, unsigned candidate)

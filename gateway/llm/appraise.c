@@ -14,7 +14,7 @@
 
 enum { CHOICES_MAX = 128, TEXT_BYTES = 1024 * 1024, BEGINNING_BYTES = 64 };
 
-struct part { /* text, or the arguments of one call of a tool */
+struct part {    /* text, or the arguments of one call of a tool */
     size_t tool; /* 0: text; else its index and 1 */
     struct buf text;
 };
@@ -127,8 +127,7 @@ static void add_logprobs(struct appraisal *a, const json_t *told)
     json_t *each;
     json_array_foreach(json_object_get(told, "content"), i, each)
         add_logprob(a, json_object_get(each, "logprob"));
-    json_array_foreach(json_object_get(told, "token_logprobs"), i, each)
-        add_logprob(a, each);
+    json_array_foreach(json_object_get(told, "token_logprobs"), i, each) add_logprob(a, each);
 }
 
 static void add_message(struct choice *c, const json_t *m)
@@ -157,7 +156,8 @@ static void add_choices(struct appraisal *a, const json_t *choices)
     json_array_foreach(choices, i, each)
     {
         const json_t *index = json_object_get(each, "index");
-        struct choice *c = choice_at(a, json_is_integer(index) ? (size_t)json_integer_value(index) : i);
+        struct choice *c =
+            choice_at(a, json_is_integer(index) ? (size_t)json_integer_value(index) : i);
         const json_t *delta = json_object_get(each, "delta");
         add_message(c, delta ? delta : json_object_get(each, "message"));
         add_text(c, 0, json_object_get(each, "text"));
@@ -198,8 +198,7 @@ static void add_response(struct appraisal *a, const json_t *top)
     add_finish(c, text_of(json_object_get(response, "incomplete_details"), "reason"));
     size_t i;
     json_t *item;
-    json_array_foreach(json_object_get(response, "output"), i, item)
-        add_item(a, c, i, item);
+    json_array_foreach(json_object_get(response, "output"), i, item) add_item(a, c, i, item);
 }
 
 void appraisal_add(struct appraisal *a, struct str data)
@@ -236,7 +235,8 @@ static bool begins_as_refusal(struct str text)
 
 static const char *json_fault(struct str text, const json_t *schema)
 {
-    SCOPED(free_json) json_t *v = json_loadb(text.p, text.n, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    SCOPED(free_json)
+    json_t *v = json_loadb(text.p, text.n, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
     if (!v)
         return "invalid_json";
     return schema && !schema_fits(schema, v) ? "schema" : NULL;
@@ -273,7 +273,8 @@ static const char *choice_fault(const struct appraisal *a, const struct choice *
 
 const char *appraisal_fault(const struct appraisal *a)
 {
-    if (a->endpoint != ENDPOINT_chat && a->endpoint != ENDPOINT_completions && a->endpoint != ENDPOINT_responses)
+    if (a->endpoint != ENDPOINT_chat && a->endpoint != ENDPOINT_completions &&
+        a->endpoint != ENDPOINT_responses)
         return NULL;
     if (a->n_choices == 0)
         return "empty";

@@ -24,6 +24,7 @@ static void balanced_order(struct candidate *c, size_t n, uint64_t dice)
 
 const struct strategy strategy_balanced = {
     .name = "balanced",
-    .help = "expected cost times time to the first token decides: a tenth cheaper is worth a tenth slower",
+    .help = "expected cost times time to the first token decides: a tenth cheaper is worth a tenth "
+            "slower",
     .order = balanced_order,
 };

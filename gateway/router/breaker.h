@@ -26,7 +26,7 @@ enum verdict {
     VERDICT_none, /* it was not the upstream that ended it: the client left, we shut down */
 };
 
-struct breaker { /* all of it breaker.c's own but where it says so */
+struct breaker {         /* all of it breaker.c's own but where it says so */
     unsigned trip_after; /* 0: never opens */
     int64_t rest_ms;
 

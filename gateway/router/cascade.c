@@ -11,7 +11,8 @@ static void cascade_order(struct candidate *c, size_t n, uint64_t dice)
 
 const struct strategy strategy_cascade = {
     .name = "cascade",
-    .help = "the small one first; the next on a refusal, broken JSON, a length cut, or an answer it is unsure of",
+    .help = "the small one first; the next on a refusal, broken JSON, a length cut, or an answer "
+            "it is unsure of",
     .order = cascade_order,
     .judges = true,
 };

@@ -10,6 +10,7 @@ static void fastest_order(struct candidate *c, size_t n, uint64_t dice)
 
 const struct strategy strategy_fastest = {
     .name = "fastest",
-    .help = "the shortest time to the first token decides; among near equals the less busy of two that are drawn",
+    .help = "the shortest time to the first token decides; among near equals the less busy of two "
+            "that are drawn",
     .order = fastest_order,
 };

@@ -15,10 +15,10 @@
 
 enum {
     PPM = 1000 * 1000,
-    ERROR_PULL = 8,              /* an attempt counts for an eighth of error_ppm */
-    ERROR_HALF_US = 30 * PPM,    /* errors are forgotten by half in this time */
-    TOKENS_PULL = 16,            /* an answer counts for a sixteenth, the first ones evenly */
-    TOKENS_SCALE = 256,          /* of output_tokens, as it is kept */
+    ERROR_PULL = 8,           /* an attempt counts for an eighth of error_ppm */
+    ERROR_HALF_US = 30 * PPM, /* errors are forgotten by half in this time */
+    TOKENS_PULL = 16,         /* an answer counts for a sixteenth, the first ones evenly */
+    TOKENS_SCALE = 256,       /* of output_tokens, as it is kept */
 };
 
 struct health {

@@ -26,14 +26,14 @@ void health_unref(struct health *h); /* NULL is fine */
 bool health_has_breaker(const struct health *h, unsigned trip_after, int64_t rest_ms);
 
 struct health_view {
-    int64_t rests_ms;       /* how long it is left alone; 0: it may be asked */
-    bool open;              /* it has tripped; with rests_ms 0 the next one is its probe */
-    unsigned failures;      /* in a row */
+    int64_t rests_ms;  /* how long it is left alone; 0: it may be asked */
+    bool open;         /* it has tripped; with rests_ms 0 the next one is its probe */
+    unsigned failures; /* in a row */
     uint64_t trips;
     unsigned in_flight;
-    int64_t first_us[2];    /* to the first token of a body [0] and of a stream [1]; 0: not known */
-    uint32_t error_ppm;     /* of attempts lately, per million */
-    int64_t output_tokens;  /* of an answer, on average; 0: not known */
+    int64_t first_us[2];   /* to the first token of a body [0] and of a stream [1]; 0: not known */
+    uint32_t error_ppm;    /* of attempts lately, per million */
+    int64_t output_tokens; /* of an answer, on average; 0: not known */
 };
 void health_look(struct health *h, int64_t now_us, struct health_view *v);
 
@@ -46,7 +46,7 @@ void health_first(struct health *h, bool is_stream, int64_t begun_us, int64_t no
 struct health_report {
     enum verdict verdict;
     bool is_stream;
-    bool had_first;        /* health_first() was called */
+    bool had_first; /* health_first() was called */
     int64_t begun_us;
     int64_t output_tokens; /* of a whole answer; -1: it was none */
 };

@@ -14,7 +14,8 @@ static bool was_before(const struct config *c, unsigned model, unsigned target)
     return false;
 }
 
-void upstreams_each(const struct config *c, void (*each)(void *arg, const struct target *t, const struct health_view *v),
+void upstreams_each(const struct config *c,
+                    void (*each)(void *arg, const struct target *t, const struct health_view *v),
                     void *arg)
 {
     for (unsigned i = 0; i < c->n_models; i++)
@@ -87,15 +88,17 @@ void upstreams_metrics(const struct config *c, struct buf *out)
         const char *name, *type, *help;
         int64_t (*value)(const struct health_view *v);
     } families[] = {
-        {"open", "gauge", "1 while it is left alone because it kept failing, or is being tried again", is_open},
+        {"open", "gauge",
+         "1 while it is left alone because it kept failing, or is being tried again", is_open},
         {"trips_total", "counter", "how often that began", trips},
         {"in_flight", "gauge", "requests it is answering", in_flight},
         {"errors_ppm", "gauge", "attempts that failed lately, per million", error_ppm},
-        {"first_token_microseconds", "gauge", "average time to the first token; 0: not known", first_token_us},
+        {"first_token_microseconds", "gauge", "average time to the first token; 0: not known",
+         first_token_us},
     };
     for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
-        buf_addf(out, "# HELP penstock_upstream_%s %s\n# TYPE penstock_upstream_%s %s\n", families[i].name,
-                 families[i].help, families[i].name, families[i].type);
+        buf_addf(out, "# HELP penstock_upstream_%s %s\n# TYPE penstock_upstream_%s %s\n",
+                 families[i].name, families[i].help, families[i].name, families[i].type);
         upstreams_each(c, add_line, &(struct family){out, families[i].name, families[i].value});
     }
 }

@@ -6,8 +6,10 @@
 
 #include "gateway/core/config.h"
 
-/* In the order of the config's models; targets that share their state once.  `t` is the first of them. */
-void upstreams_each(const struct config *c, void (*each)(void *arg, const struct target *t, const struct health_view *v),
+/* In the order of the config's models; targets that share their state once.  `t` is the first of
+ * them. */
+void upstreams_each(const struct config *c,
+                    void (*each)(void *arg, const struct target *t, const struct health_view *v),
                     void *arg);
 
 /* Appends them in Prometheus' text format. */

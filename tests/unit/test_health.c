@@ -31,7 +31,8 @@ static uint64_t begin(struct health *h, int64_t now_ms)
     return health_begin(h, true, us(now_ms));
 }
 
-static bool end(struct health *h, uint64_t ticket, enum verdict verdict, int64_t begun_ms, int64_t now_ms)
+static bool end(struct health *h, uint64_t ticket, enum verdict verdict, int64_t begun_ms,
+                int64_t now_ms)
 {
     const struct health_report r = {
         .verdict = verdict, .is_stream = true, .begun_us = us(begun_ms), .output_tokens = -1};

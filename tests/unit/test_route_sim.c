@@ -15,7 +15,7 @@ enum {
     PHASES = 5,
     REQUESTS = 9000, /* a phase */
     EVERY_US = 33333,
-    SETTLING = 1800, /* requests of the first minute */
+    SETTLING = 1800,     /* requests of the first minute */
     STREAM_US = 2000000, /* from the first token to the end */
     IN_AIR = 4096,
     SEEDS = 5,
@@ -62,7 +62,8 @@ static int64_t draw_first_us(uint64_t *luck, int64_t median_us)
 {
     double u = ((double)(roll(luck) >> 11) + 1) / 9007199254740994.0;
     double v = (double)(roll(luck) >> 11) / 9007199254740992.0;
-    return (int64_t)((double)median_us * exp(0.25 * sqrt(-2 * log(u)) * cos(6.283185307179586 * v)));
+    return (int64_t)((double)median_us *
+                     exp(0.25 * sqrt(-2 * log(u)) * cos(6.283185307179586 * v)));
 }
 
 static size_t earliest(const struct world *w)
@@ -100,7 +101,8 @@ static void catch_up(struct world *w, int64_t now_us)
     }
 }
 
-static unsigned choose(struct world *w, const struct strategy *s, unsigned phase, enum policy p, int64_t now_us)
+static unsigned choose(struct world *w, const struct strategy *s, unsigned phase, enum policy p,
+                       int64_t now_us)
 {
     uint64_t dice = roll(&w->dice);
     if (p <= FIXED_LAST)
@@ -122,7 +124,8 @@ static unsigned choose(struct world *w, const struct strategy *s, unsigned phase
     return c[0].target;
 }
 
-static void run_phase(struct world *w, const struct strategy *s, unsigned phase, enum policy p, uint64_t *luck)
+static void run_phase(struct world *w, const struct strategy *s, unsigned phase, enum policy p,
+                      uint64_t *luck)
 {
     for (unsigned i = 0; i < REQUESTS; i++) {
         int64_t now_us = ((int64_t)phase * REQUESTS + i + 1) * EVERY_US, first_us[UPSTREAMS];
@@ -146,7 +149,8 @@ static int by_size(const void *a, const void *b)
 
 struct result {
     double median, p99;
-    double settled_p99; /* without the first minute, in which nobody can know that another has become faster */
+    double settled_p99; /* without the first minute, in which nobody can know that another has
+                           become faster */
 };
 
 static double part(double *v, unsigned n, double share)
@@ -164,7 +168,8 @@ static struct result measure(double *v)
     return r;
 }
 
-static void simulate(const struct strategy *s, bool by_score, enum policy p, uint64_t seed, struct result out[PHASES])
+static void simulate(const struct strategy *s, bool by_score, enum policy p, uint64_t seed,
+                     struct result out[PHASES])
 {
     static struct world w;
     w = (struct world){.dice = seed * 77 + 1};
@@ -190,11 +195,13 @@ static void compare(const char *name, bool by_score, double unit, const char *un
             for (enum policy p = 1; p <= FIXED_LAST; p++)
                 if (r[p][i].median < best.median)
                     best = r[p][i];
-            print_message("%-8s seed %d phase %u, %s: median %6.0f, best fixed %6.0f, random %6.0f; "
-                          "p99 %6.0f (settled %6.0f), best fixed %6.0f (%6.0f), random %6.0f\n",
-                          name, (int)seed, i + 1, unit_name, r[STRATEGY][i].median / unit, best.median / unit,
-                          r[RANDOM][i].median / unit, r[STRATEGY][i].p99 / unit, r[STRATEGY][i].settled_p99 / unit,
-                          best.p99 / unit, best.settled_p99 / unit, r[RANDOM][i].p99 / unit);
+            print_message(
+                "%-8s seed %d phase %u, %s: median %6.0f, best fixed %6.0f, random %6.0f; "
+                "p99 %6.0f (settled %6.0f), best fixed %6.0f (%6.0f), random %6.0f\n",
+                name, (int)seed, i + 1, unit_name, r[STRATEGY][i].median / unit, best.median / unit,
+                r[RANDOM][i].median / unit, r[STRATEGY][i].p99 / unit,
+                r[STRATEGY][i].settled_p99 / unit, best.p99 / unit, best.settled_p99 / unit,
+                r[RANDOM][i].p99 / unit);
             assert_true(r[STRATEGY][i].median <= 1.1 * best.median);
             assert_true(r[STRATEGY][i].settled_p99 <= 1.1 * best.settled_p99);
             assert_true(r[STRATEGY][i].median < r[RANDOM][i].median);

@@ -4,7 +4,8 @@
 
 enum { N = 3 };
 
-static void assert_order_of(const struct candidate given[N], const char *strategy, uint64_t dice, const char *order)
+static void assert_order_of(const struct candidate given[N], const char *strategy, uint64_t dice,
+                            const char *order)
 {
     struct candidate c[N];
     for (unsigned i = 0; i < N; i++) {
@@ -12,7 +13,8 @@ static void assert_order_of(const struct candidate given[N], const char *strateg
         c[i].target = i;
     }
     strategy_find(str_of(strategy))->order(c, N, dice);
-    char got[] = {(char)('a' + c[0].target), (char)('a' + c[1].target), (char)('a' + c[2].target), '\0'};
+    char got[] = {(char)('a' + c[0].target), (char)('a' + c[1].target), (char)('a' + c[2].target),
+                  '\0'};
     assert_string_equal(got, order);
 }
 
@@ -62,14 +64,16 @@ static void cheapest_is_by_expected_cost_and_the_unpriced_come_last(void **state
 static void equal_costs_keep_the_order(void **state)
 {
     (void)state;
-    static const struct candidate c[N] = {{.expected_nusd = 100}, {.expected_nusd = 100}, {.expected_nusd = 0}};
+    static const struct candidate c[N] = {
+        {.expected_nusd = 100}, {.expected_nusd = 100}, {.expected_nusd = 0}};
     assert_order_of(c, "cheapest", 5, "cab");
 }
 
 static void fastest_is_by_the_time_to_the_first_token(void **state)
 {
     (void)state;
-    static const struct candidate c[N] = {{.first_us = 3000}, {.first_us = 1000}, {.first_us = 2000}};
+    static const struct candidate c[N] = {
+        {.first_us = 3000}, {.first_us = 1000}, {.first_us = 2000}};
     for (uint64_t dice = 0; dice < 20; dice++)
         assert_order_of(c, "fastest", dice, "bca");
 }
@@ -85,9 +89,11 @@ static void what_fails_is_slow(void **state)
 static void what_was_never_measured_is_measured_by_one(void **state)
 {
     (void)state;
-    static const struct candidate idle[N] = {{.first_us = 1000}, {.first_us = 0}, {.first_us = 2000}};
+    static const struct candidate idle[N] = {
+        {.first_us = 1000}, {.first_us = 0}, {.first_us = 2000}};
     assert_order_of(idle, "fastest", 0, "bac");
-    static const struct candidate busy[N] = {{.first_us = 1000}, {.first_us = 0, .in_flight = 1}, {.first_us = 2000}};
+    static const struct candidate busy[N] = {
+        {.first_us = 1000}, {.first_us = 0, .in_flight = 1}, {.first_us = 2000}};
     assert_order_of(busy, "fastest", 0, "acb");
 }
 
@@ -106,12 +112,14 @@ static void every_near_equal_is_drawn(void **state)
     (void)state;
     unsigned first[N] = {0};
     for (uint64_t dice = 0; dice < 60; dice++) {
-        struct candidate c[N] = {{.target = 0, .first_us = 1000}, {.target = 1, .first_us = 1000},
+        struct candidate c[N] = {{.target = 0, .first_us = 1000},
+                                 {.target = 1, .first_us = 1000},
                                  {.target = 2, .first_us = 1000}};
         strategy_find(STR("fastest"))->order(c, N, dice);
         first[c[0].target]++;
     }
-    for (unsigned i = 0; i < N - 1; i++) /* of two that are equal in all, the earlier: the last never wins */
+    for (unsigned i = 0; i < N - 1;
+         i++) /* of two that are equal in all, the earlier: the last never wins */
         assert_true(first[i] > 0);
 }
 
