@@ -41,7 +41,8 @@ enum { MODEL_UPSTREAMS = 64, MODEL_DEPTH = 8 };
 
 struct target {
     const struct provider *provider; /* NULL: `of` is the target */
-    const struct model *of;          /* a public model, with all that may answer for it */
+    const struct model *of;          /* a public model, with all that may answer for it: itself, or a copy
+                                      * for which what this one says of time-outs, retry and breaker holds */
     const char *model; /* as the upstream calls it; of a wildcard with a '*': see target_model() */
     unsigned weight;
     const struct price *price; /* NULL: unpriced, or a wildcard's: see target_price() */
@@ -72,6 +73,12 @@ struct model {        /* a public name */
     struct retry retry;
     struct breaker_options breaker;
     unsigned min_percent; /* of a cascade: see appraise.h */
+    bool says_timeouts, says_retry, says_breaker; /* so they hold for the models within too */
+};
+
+struct leaf { /* a target that is an upstream */
+    struct target *target;
+    const struct model *model; /* which has it */
 };
 
 enum durability { DURABILITY_batched, DURABILITY_strict, DURABILITY_none };
@@ -114,6 +121,8 @@ struct config {
     unsigned n_providers;
     const struct model *models; /* sorted by name */
     unsigned n_models;
+    const struct leaf *leaves; /* of all models, and of copies of them within others */
+    unsigned n_leaves;
     const char *default_model; /* NULL: none */
 
     struct config_memory *memory; /* config.c's own */

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "gateway/base/mem.h"
 #include "gateway/core/config_priv.h"
 
 static bool same_text(const char *a, const char *b)
@@ -39,17 +40,15 @@ static bool same_target(const struct target *a, const struct target *b)
     return same_text(a->model, b->model) && same_provider(a->provider, b->provider);
 }
 
-/* Of a target of `c` that is the same, has this breaker, and has one already; NULL: none has. */
-static struct health *find_health(const struct config *c, const struct target *like,
-                                  const struct breaker_options *b)
+/* Of a leaf of `c` that is the same, has this breaker, and has one already; NULL: none has. */
+static struct health *find_health(const struct config *c, const struct leaf *like)
 {
-    for (unsigned i = 0; i < c->n_models; i++)
-        for (unsigned k = 0; k < c->models[i].n_targets; k++) {
-            const struct target *t = &c->models[i].targets[k];
-            if (t->health && health_has_breaker(t->health, b->trip_after, b->rest_ms) &&
-                same_target(t, like))
-                return t->health;
-        }
+    const struct breaker_options *b = &like->model->breaker;
+    for (unsigned i = 0; i < c->n_leaves; i++) {
+        const struct target *t = c->leaves[i].target;
+        if (t->health && health_has_breaker(t->health, b->trip_after, b->rest_ms) && same_target(t, like->target))
+            return t->health;
+    }
     return NULL;
 }
 
@@ -61,47 +60,58 @@ static struct rotation *find_rotation(const struct config *c, const struct provi
     return NULL;
 }
 
+void config_add_leaf(struct config_memory *m, struct target *t, const struct model *model)
+{
+    struct config *c = &m->config;
+    if (c->n_leaves == m->leaves_cap) {
+        m->leaves_cap = m->leaves_cap ? 2 * m->leaves_cap : 16;
+        m->leaves = mem_realloc(m->leaves, m->leaves_cap * sizeof *m->leaves);
+        c->leaves = m->leaves;
+    }
+    m->leaves[c->n_leaves++] = (struct leaf){t, model};
+}
+
 void config_make_health(struct config_memory *m)
 {
     struct config *c = &m->config;
     for (unsigned i = 0; i < c->n_providers; i++)
-        c->providers[i].rotation =
-            rotation_new(c->providers[i].n_api_keys ? c->providers[i].n_api_keys : 1);
-    for (unsigned i = 0; i < c->n_models; i++)
-        for (unsigned k = 0; k < c->models[i].n_targets; k++) {
-            const struct breaker_options *b = &c->models[i].breaker;
-            struct target *t = &c->models[i].targets[k];
-            struct health *found = t->provider ? find_health(c, t, b) : NULL;
-            if (t->provider)
-                t->health = found ? health_ref(found) : health_new(b->trip_after, b->rest_ms);
-        }
+        c->providers[i].rotation = rotation_new(c->providers[i].n_api_keys ? c->providers[i].n_api_keys : 1);
+    for (unsigned i = 0; i < c->n_leaves; i++) {
+        const struct breaker_options *b = &c->leaves[i].model->breaker;
+        struct health *found = find_health(c, &c->leaves[i]);
+        c->leaves[i].target->health = found ? health_ref(found) : health_new(b->trip_after, b->rest_ms);
+    }
 }
 
-void config_adopt_health(struct config *c, const struct config *before)
+static void adopt_rotations(struct config *c, const struct config *before)
 {
-    for (unsigned i = 0; before && i < c->n_providers; i++) {
+    for (unsigned i = 0; i < c->n_providers; i++) {
         struct rotation *found = find_rotation(before, &c->providers[i]);
         if (!found)
             continue;
         rotation_unref(c->providers[i].rotation);
         c->providers[i].rotation = rotation_ref(found);
     }
-    for (unsigned i = 0; before && i < c->n_models; i++)
-        for (unsigned k = 0; k < c->models[i].n_targets; k++) {
-            struct target *t = &c->models[i].targets[k];
-            struct health *found = t->health ? find_health(before, t, &c->models[i].breaker) : NULL;
-            if (!found)
-                continue;
-            health_unref(t->health);
-            t->health = health_ref(found);
-        }
+}
+
+void config_adopt_health(struct config *c, const struct config *before)
+{
+    if (!before)
+        return;
+    adopt_rotations(c, before);
+    for (unsigned i = 0; i < c->n_leaves; i++) {
+        struct health *found = find_health(before, &c->leaves[i]);
+        if (!found)
+            continue;
+        health_unref(c->leaves[i].target->health);
+        c->leaves[i].target->health = health_ref(found);
+    }
 }
 
 void config_forget_health(struct config *c)
 {
     for (unsigned i = 0; i < c->n_providers; i++)
         rotation_unref(c->providers[i].rotation);
-    for (unsigned i = 0; i < c->n_models; i++)
-        for (unsigned k = 0; k < c->models[i].n_targets; k++)
-            health_unref(c->models[i].targets[k].health);
+    for (unsigned i = 0; i < c->n_leaves; i++)
+        health_unref(c->leaves[i].target->health);
 }

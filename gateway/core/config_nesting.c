@@ -1,5 +1,8 @@
 /*
  * config_nesting.c - targets that are models themselves: found by name, without a circle.
+ *
+ * Where a model says what its time-outs, retry or breaker are, that holds for the models
+ * within too, which it gets copies of.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -7,11 +10,11 @@
 #include "gateway/base/mem.h"
 #include "gateway/core/config_priv.h"
 
-static const struct model *find_model(const struct config *c, const char *name)
+static struct model *find_model(const struct config *c, const char *name)
 {
     for (unsigned i = 0; i < c->n_models; i++)
         if (strcmp(c->models[i].name, name) == 0)
-            return &c->models[i];
+            return (struct model *)&c->models[i]; /* it is still being made */
     return NULL;
 }
 
@@ -114,19 +117,81 @@ static void check_size(struct config_memory *m, const struct model_spec *spec)
                      MODEL_UPSTREAMS);
 }
 
-void config_nest_models(struct config_memory *m)
+static const struct conf_node *find_member(const struct conf_node *map, const char *name)
+{
+    for (size_t i = 0; map && map->kind == CONF_MAP && i < map->n; i++)
+        if (str_eq(map->entries[i].name, str_of(name)))
+            return map->entries[i].value;
+    return NULL;
+}
+
+static void find_sayings(const struct conf_node *root, struct model *model)
+{
+    const struct conf_node *said = find_member(find_member(root, "models"), model->name);
+    model->says_timeouts = find_member(said, "timeouts") != NULL;
+    model->says_retry = find_member(said, "retry") != NULL;
+    model->says_breaker = find_member(said, "breaker") != NULL;
+}
+
+static void say_within(struct config_memory *m, struct model *model);
+
+static const struct model *copy_for(struct config_memory *m, const struct model *outer, const struct model *inner)
+{
+    struct arena *a = conf_arena(m->conf);
+    struct model *copy = arena_alloc(a, sizeof *copy);
+    *copy = *inner;
+    copy->targets = arena_alloc(a, inner->n_targets * sizeof *copy->targets);
+    for (unsigned i = 0; i < inner->n_targets; i++)
+        copy->targets[i] = inner->targets[i];
+    if (outer->says_timeouts)
+        copy->timeouts = outer->timeouts;
+    if (outer->says_retry)
+        copy->retry = outer->retry;
+    if (outer->says_breaker)
+        copy->breaker = outer->breaker;
+    copy->says_timeouts |= outer->says_timeouts;
+    copy->says_retry |= outer->says_retry;
+    copy->says_breaker |= outer->says_breaker;
+    say_within(m, copy);
+    return copy;
+}
+
+/* Depth and number of targets have been checked. */
+static void say_within(struct config_memory *m, struct model *model)
+{
+    bool says = model->says_timeouts || model->says_retry || model->says_breaker;
+    for (unsigned i = 0; i < model->n_targets; i++) {
+        struct target *t = &model->targets[i];
+        if (t->of && says)
+            t->of = copy_for(m, model, t->of);
+        else if (t->provider)
+            config_add_leaf(m, t, model);
+    }
+}
+
+static void find_models_within(struct config_memory *m, const struct model_spec *spec)
+{
+    const struct target_spec *targets = spec->targets.v;
+    const struct model *model = find_model(&m->config, spec->id.text);
+    for (unsigned k = 0; k < model->n_targets; k++)
+        if (!targets[k].provider.text && targets[k].model.text)
+            find_model_of(m, &targets[k], &model->targets[k]);
+}
+
+void config_nest_models(struct config_memory *m, const struct conf_node *root)
 {
     const struct model_spec *specs = m->models.v;
     bool ok = true;
-    for (size_t i = 0; i < m->models.n; i++) {
-        const struct target_spec *targets = specs[i].targets.v;
-        const struct model *model = find_model(&m->config, specs[i].id.text);
-        for (unsigned k = 0; k < model->n_targets; k++)
-            if (!targets[k].provider.text && targets[k].model.text)
-                find_model_of(m, &targets[k], &model->targets[k]);
-    }
+    for (size_t i = 0; i < m->models.n; i++)
+        find_models_within(m, &specs[i]);
     for (size_t i = 0; i < m->models.n; i++)
         ok = check_circle(m, &specs[i], find_model(&m->config, specs[i].id.text)) && ok;
     for (size_t i = 0; ok && i < m->models.n; i++)
         check_size(m, &specs[i]);
+    if (conf_problems(m->conf))
+        return; /* it is refused anyway */
+    for (size_t i = 0; i < m->models.n; i++)
+        find_sayings(root, find_model(&m->config, specs[i].id.text));
+    for (size_t i = 0; i < m->models.n; i++)
+        say_within(m, find_model(&m->config, specs[i].id.text));
 }

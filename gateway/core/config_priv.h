@@ -56,6 +56,8 @@ struct config_memory {
     size_t n_names;
     const struct model **wildcards; /* longest beginning first */
     size_t n_wildcards;
+    struct leaf *leaves;
+    size_t leaves_cap;
 };
 
 extern const struct conf_table root_table, provider_table, model_table, target_table;
@@ -64,7 +66,8 @@ extern const struct conf_table root_table, provider_table, model_table, target_t
 void config_make_listen(struct config_memory *m, const struct config_override *over);
 void config_make_providers(struct config_memory *m);
 void config_make_models(struct config_memory *m); /* after providers and prices */
-void config_nest_models(struct config_memory *m); /* after models */
+void config_nest_models(struct config_memory *m, const struct conf_node *root); /* after models */
+void config_add_leaf(struct config_memory *m, struct target *t, const struct model *model);
 void config_make_health(struct config_memory *m); /* after models */
 void config_make_names(struct config_memory *m);  /* after models */
 void config_make_prices(struct config_memory *m);

@@ -4,29 +4,25 @@
 
 #include "gateway/base/clock.h"
 
-static bool was_before(const struct config *c, unsigned model, unsigned target)
+static bool was_before(const struct config *c, unsigned leaf)
 {
-    const struct health *h = c->models[model].targets[target].health;
-    for (unsigned i = 0; i <= model; i++)
-        for (unsigned k = 0; k < (i < model ? c->models[i].n_targets : target); k++)
-            if (c->models[i].targets[k].health == h)
-                return true;
+    for (unsigned i = 0; i < leaf; i++)
+        if (c->leaves[i].target->health == c->leaves[leaf].target->health)
+            return true;
     return false;
 }
 
 void upstreams_each(const struct config *c,
-                    void (*each)(void *arg, const struct target *t, const struct health_view *v),
-                    void *arg)
+                    void (*each)(void *arg, const struct target *t, const struct health_view *v), void *arg)
 {
-    for (unsigned i = 0; i < c->n_models; i++)
-        for (unsigned k = 0; k < c->models[i].n_targets; k++) {
-            const struct target *t = &c->models[i].targets[k];
-            struct health_view v;
-            if (!t->health || was_before(c, i, k))
-                continue;
-            health_look(t->health, clock_now_us(), &v);
-            each(arg, t, &v);
-        }
+    for (unsigned i = 0; i < c->n_leaves; i++) {
+        const struct target *t = c->leaves[i].target;
+        struct health_view v;
+        if (was_before(c, i))
+            continue;
+        health_look(t->health, clock_now_us(), &v);
+        each(arg, t, &v);
+    }
 }
 
 /* A value of a label, in quotes. */

@@ -231,3 +231,15 @@ def test_a_key_needs_the_models_within(cascade):
     refused = gateway.chat("auto", key=gateway.key("red", "auto"))
     assert (refused.status, refused.error["code"]) == (400, "no_capable_target")
     assert "this key may not use it" in refused.error["message"]
+
+
+def test_what_the_cascade_says_holds_within(cascade):
+    """The small one is dead: its breaker and its tries are those that `auto` names; asked directly it has none."""
+    gateway, small, _ = cascade(lambda peer: peer.cut(), auto={"breaker": {"trip_after": 2, "rest": "60s"},
+                                                               "retry": {"attempts": 2, "on": ["reset"]}})
+    assert gateway.chat("auto").header("x-penstock-attempts") == "3"
+    answer = gateway.chat("auto")
+    assert (answer.header("x-penstock-attempts"), answer.header("x-penstock-route")) == ("1", "cascade resting:1")
+    for n in (3, 4):
+        assert gateway.chat("little").status == 502
+        assert len(small.requests) == n

@@ -107,13 +107,13 @@ def ask_capital(client, model, **options):
 
 
 def test_a_cascade_takes_a_good_answer(client):
-    headers, text, finish = ask_capital(client, "auto", max_tokens=60)
+    headers, text, finish = ask_capital(client, "auto", max_tokens=300)
     assert (headers["x-penstock-route"], headers["x-penstock-model"], finish) == ("cascade", "smollm2", "stop")
     assert "Paris" in text
 
 
 @pytest.mark.parametrize("model, options, why", [("auto", {"max_tokens": 3}, "length"),
-                                                 ("strict", {"max_tokens": 60, "logprobs": True}, "unsure")])
+                                                 ("strict", {"max_tokens": 300, "logprobs": True}, "unsure")])
 def test_a_cascade_escalates(client, gateway, model, options, why):
     headers, _, _ = ask_capital(client, model, **options)
     assert (headers["x-penstock-route"], headers["x-penstock-model"]) == (f"cascade escalated:{why}", "chat")
@@ -124,7 +124,7 @@ def test_a_cascade_escalates(client, gateway, model, options, why):
 
 
 def test_a_cascade_streams_what_it_takes(client):
-    raw = client.chat.completions.with_raw_response.create(model="auto", messages=QUESTION, temperature=0, max_tokens=60,
+    raw = client.chat.completions.with_raw_response.create(model="auto", messages=QUESTION, temperature=0, max_tokens=300,
                                                            stream=True)
     text = "".join(c.choices[0].delta.content or "" for c in raw.parse() if c.choices)
     assert "Paris" in text and raw.headers["x-penstock-route"] == "cascade"
