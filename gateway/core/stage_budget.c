@@ -19,6 +19,8 @@
 #include "gateway/core/spend.h"
 #include "gateway/core/stage.h"
 
+enum { DEFAULT_CONTEXT = 1024 * 1024 }; /* tokens, where the catalogue knows no better */
+
 /* Crosses to the writer thread and back. */
 struct reserve {
     struct message message;
@@ -32,16 +34,27 @@ static int64_t output_bound(const struct exchange *x, const struct price *p)
     return request_output_bound(&x->request, offer_max_output(p));
 }
 
+/* A conversation that the upstream keeps is read again, as far as the model's context goes. */
+static int64_t input_bound(const struct exchange *x, const struct price *p)
+{
+    bool goes_on = x->request.previous_response_id.kind == VALUE_STRING ||
+                   x->request.conversation.kind == VALUE_STRING;
+    int64_t context = p && p->context ? p->context : DEFAULT_CONTEXT;
+    return request_input_bound(&x->request) +
+           (goes_on && x->endpoint == ENDPOINT_responses ? context : 0);
+}
+
 static void find_bound(struct exchange *x)
 {
-    x->bound.input = request_input_bound(&x->request);
     x->bound_nusd = LEDGER_NULL;
     for (unsigned i = 0; i < x->n_candidates; i++) {
         const struct price *p = x->offers[x->candidates[i].target].price;
         int64_t output = output_bound(x, p);
-        int64_t nusd = p ? price_bound_nusd(p, x->bound.input, output) : LEDGER_NULL;
+        int64_t input = input_bound(x, p);
+        int64_t nusd = p ? price_bound_nusd(p, input, output) : LEDGER_NULL;
         if (nusd >= x->bound_nusd) {
             x->bound_nusd = nusd;
+            x->bound.input = input;
             x->bound.output = output;
             x->bound_version = p ? p->version : NULL;
         }

@@ -8,6 +8,9 @@
 
 enum {
     MESSAGE_BOUND_TOKENS = 16,   /* what a message costs at most beside its text: role, marks */
+    /* gpt-4o-mini at high detail: 2,833 and 8 tiles of 5,667; the most in OpenAI's guide to vision */
+    IMAGE_BOUND_TOKENS = 2833 + 8 * 5667,
+    AUDIO_BOUND_TOKENS = 128 * 1024, /* the context of the models that listen */
     MESSAGE_ESTIMATE_TOKENS = 4, /* and about */
     BYTES_PER_TOKEN = 4,         /* about */
 };
@@ -152,7 +155,8 @@ bool request_scan(enum endpoint e, struct str body, unsigned max_depth, struct r
 
 int64_t request_input_bound(const struct request *r)
 {
-    return r->text_bytes + (int64_t)MESSAGE_BOUND_TOKENS * r->messages;
+    return r->text_bytes + (int64_t)MESSAGE_BOUND_TOKENS * r->messages + (int64_t)IMAGE_BOUND_TOKENS * r->images +
+           (int64_t)AUDIO_BOUND_TOKENS * r->audios;
 }
 
 int64_t request_output_bound(const struct request *r, int64_t default_max)

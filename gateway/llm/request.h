@@ -47,7 +47,10 @@ struct request {
 bool request_scan(enum endpoint e, struct str body, unsigned max_depth, struct request *r,
                   struct err *err);
 
-/* Tokens the input has at most: a token is a byte at least, and a message costs 16 more. */
+/*
+ * Tokens the input has at most: a token is a byte at least, and a message costs 16 more; of an
+ * image or a recording, whose size nobody knows here, the most that any model counts.
+ */
 int64_t request_input_bound(const struct request *r);
 
 /*
