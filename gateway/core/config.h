@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "gateway/base/arena.h"
+#include "gateway/base/crypto.h"
 #include "gateway/base/err.h"
 #include "gateway/base/log.h"
 #include "gateway/base/str.h"
@@ -54,6 +55,11 @@ struct model {        /* a public name */
     unsigned n_targets; /* 1 or more */
     struct call_timeouts timeouts;
     struct retry retry;
+    struct {
+        bool exact;
+        int64_t ttl_ms;
+    } cache;
+    struct hash digest; /* of what is behind the name: another one may answer differently */
 };
 
 struct webhook {
@@ -101,6 +107,17 @@ struct config {
     struct {
         const char *const *origins; /* NULL-terminated; empty: off; "*" is any */
     } cors;
+
+    struct {
+        bool exact; /* where the model does not say */
+        int64_t ttl_ms;
+        enum { CACHE_SCOPE_team, CACHE_SCOPE_key } scope;
+        int64_t answer_bytes, memory_bytes, disk_bytes;
+    } cache;
+
+    struct {
+        const char *dir; /* NULL: there is none */
+    } prompts;
 
     struct price_book *prices; /* of prices.file */
     const struct provider *providers;
@@ -152,6 +169,9 @@ struct str config_alias(const struct config *c, struct str name);
  */
 struct str target_model(const struct config *c, const struct model *m, const struct target *t,
                         struct str asked, struct arena *a);
+
+/* Is it the one written "PROVIDER/MODEL", as in the config? */
+bool target_is(const struct target *t, const char *name);
 
 /* The price of that model at this target; NULL: unpriced.  Lives as long as the config. */
 const struct price *target_price(const struct config *c, const struct target *t, struct str model);

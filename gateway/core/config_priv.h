@@ -26,6 +26,7 @@ struct model_spec {
     struct call_timeouts timeouts;
     unsigned retry_attempts;
     struct conf_words retry_on;
+    struct conf_word cache_exact, cache_ttl;
 };
 
 struct webhook_spec {
@@ -49,8 +50,8 @@ struct config_memory {
     struct conf_items providers, models;
     struct conf_pairs aliases;
     struct conf_word default_model;
-    unsigned catalogue, unpriced, half_close;
-    struct conf_word price_file;
+    unsigned catalogue, unpriced, half_close, cache_scope;
+    struct conf_word price_file, prompts_dir;
     struct conf_words origins;
     unsigned limit_requests, limit_burst, limit_tokens, limit_concurrent;
     struct conf_items webhooks;

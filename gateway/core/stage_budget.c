@@ -29,11 +29,6 @@ struct reserve {
     bool ok;
 };
 
-static int64_t output_bound(const struct exchange *x, const struct price *p)
-{
-    return request_output_bound(&x->request, offer_max_output(p));
-}
-
 /* A conversation that the upstream keeps is read again, as far as the model's context goes. */
 static int64_t input_bound(const struct exchange *x, const struct price *p)
 {
@@ -41,7 +36,13 @@ static int64_t input_bound(const struct exchange *x, const struct price *p)
                    x->request.conversation.kind == VALUE_STRING;
     int64_t context = p && p->context ? p->context : DEFAULT_CONTEXT;
     return request_input_bound(&x->request) +
+           request_media_bound(&x->request, p ? p->image_tokens : 0, p ? p->audio_tokens : 0) +
            (goes_on && x->endpoint == ENDPOINT_responses ? context : 0);
+}
+
+static int64_t output_bound(const struct exchange *x, const struct price *p)
+{
+    return request_output_bound(&x->request, offer_max_output(p));
 }
 
 static void find_bound(struct exchange *x)
@@ -49,8 +50,7 @@ static void find_bound(struct exchange *x)
     x->bound_nusd = LEDGER_NULL;
     for (unsigned i = 0; i < x->n_candidates; i++) {
         const struct price *p = x->offers[x->candidates[i].target].price;
-        int64_t output = output_bound(x, p);
-        int64_t input = input_bound(x, p);
+        int64_t input = input_bound(x, p), output = output_bound(x, p);
         int64_t nusd = p ? price_bound_nusd(p, input, output) : LEDGER_NULL;
         if (nusd >= x->bound_nusd) {
             x->bound_nusd = nusd;

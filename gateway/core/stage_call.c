@@ -297,11 +297,22 @@ static void end_of_try(struct exchange *x)
     x->call.waited_us += (streams ? c->first_us : clock_now_us()) - x->call.started_us;
 }
 
+static const char *finish_word(const struct exchange *x, bool whole)
+{
+    if (x->budget.stopped)
+        return "budget_cut";
+    if (whole)
+        return "complete";
+    if (x->call.err.code == ERR_client_too_slow)
+        return err_info(ERR_client_too_slow)->code;
+    return x->frames_out ? "cut" : "failed";
+}
+
 static enum step answered(struct exchange *x, struct err *err)
 {
     end_of_try(x);
     bool whole = is_whole(x);
-    attempt_book(x, x->budget.stopped ? "budget_cut" : whole ? "complete" : x->frames_out ? "cut" : "failed");
+    attempt_book(x, finish_word(x, whole));
     x->call.state = CALL_NEW;
     return whole ? STEP_ANSWER : try_again(x, err);
 }
