@@ -115,7 +115,6 @@ void attempt_ask(struct exchange *x)
     x->call.tries++;
     x->call.started_us = clock_now_us();
     x->call.started_ms = clock_wall_ms();
-    metric_add(x->worker->metrics, METRIC_attempts_total, 1);
     metric_add(x->worker->metrics, METRIC_retries_total, x->attempts > 1);
 }
 
@@ -160,6 +159,17 @@ static void add_to_request(struct exchange *x, const struct usage *u,
         x->price_version = x->call.offer->price->version;
 }
 
+/* Under names of the config alone: a wildcard's models are counted as one. */
+static void count_it(const struct exchange *x, const struct ledger_attempt *row)
+{
+    struct series_shard *s = metric_series(x->worker->metrics);
+    const struct str labels[] = {row->provider, str_of(x->model->name), status_class(row->status), row->finish};
+    series_add(s, FAMILY_attempts, labels, (const int64_t[]){1});
+    const int64_t spent[] = {row->cost.tokens[TOKENS_INPUT], row->cost.tokens[TOKENS_OUTPUT],
+                             row->cost.cost_nusd == LEDGER_NULL ? 0 : row->cost.cost_nusd};
+    series_add(s, FAMILY_spent, labels, spent);
+}
+
 void attempt_book(struct exchange *x, const char *finish)
 {
     const struct offer *o = x->call.offer;
@@ -187,6 +197,5 @@ void attempt_book(struct exchange *x, const char *finish)
     row.cost.over_bound = nusd > x->bound_nusd && x->bound_nusd != LEDGER_NULL;
     add_to_request(x, &u, &row.cost, source);
     ledger_attempt(x->worker->gateway->store, &row);
-    metric_add(x->worker->metrics, METRIC_attempts_failed_total,
-               strcmp(finish, "complete") != 0 && strcmp(finish, "escalated") != 0);
+    count_it(x, &row);
 }

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "gateway/base/arena.h"
+#include "gateway/base/crypto.h"
 #include "gateway/base/err.h"
 #include "gateway/base/log.h"
 #include "gateway/base/str.h"
@@ -74,6 +75,11 @@ struct model {        /* a public name */
     struct breaker_options breaker;
     unsigned min_percent; /* of a cascade: see appraise.h */
     bool says_timeouts, says_retry, says_breaker; /* so they hold for the models within too */
+    struct {
+        bool exact;
+        int64_t ttl_ms;
+    } cache;
+    struct hash digest; /* of what is behind the name: another one may answer differently */
 };
 
 struct leaf { /* a target that is an upstream */
@@ -115,6 +121,17 @@ struct config {
     struct {
         const char *const *origins; /* NULL-terminated; empty: off; "*" is any */
     } cors;
+
+    struct {
+        bool exact; /* where the model does not say */
+        int64_t ttl_ms;
+        enum { CACHE_SCOPE_team, CACHE_SCOPE_key } scope;
+        int64_t answer_bytes, memory_bytes, disk_bytes;
+    } cache;
+
+    struct {
+        const char *dir; /* NULL: there is none */
+    } prompts;
 
     struct price_book *prices; /* of prices.file */
     struct provider *providers;
@@ -168,6 +185,9 @@ struct str config_alias(const struct config *c, struct str name);
  */
 struct str target_model(const struct config *c, const struct model *m, const struct target *t,
                         struct str asked, struct arena *a);
+
+/* Is it the one written "PROVIDER/MODEL", as in the config? */
+bool target_is(const struct target *t, const char *name);
 
 /* The price of that model at this target; NULL: unpriced.  Lives as long as the config. */
 const struct price *target_price(const struct config *c, const struct target *t, struct str model);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/base/crypto.h"
 #include "gateway/base/mem.h"
 #include "gateway/core/config_priv.h"
 
@@ -169,6 +170,23 @@ static void say_within(struct config_memory *m, struct model *model)
     }
 }
 
+/* What is behind a name is behind the names that lead to it as well. */
+static void digest_within(struct model *model)
+{
+    struct buf text = BUF_INIT(SIZE_MAX);
+    buf_add(&text, (struct str){(const char *)model->digest.bytes, sizeof model->digest.bytes});
+    for (unsigned i = 0; i < model->n_targets; i++) {
+        if (!model->targets[i].of)
+            continue;
+        struct model within = *model->targets[i].of;
+        digest_within(&within);
+        buf_add(&text, (struct str){(const char *)within.digest.bytes, sizeof within.digest.bytes});
+    }
+    if (text.n > sizeof model->digest.bytes)
+        model->digest = crypto_sha256(buf_str(&text));
+    buf_done(&text);
+}
+
 static void find_models_within(struct config_memory *m, const struct model_spec *spec)
 {
     const struct target_spec *targets = spec->targets.v;
@@ -194,4 +212,6 @@ void config_nest_models(struct config_memory *m, const struct conf_node *root)
         find_sayings(root, find_model(&m->config, specs[i].id.text));
     for (size_t i = 0; i < m->models.n; i++)
         say_within(m, find_model(&m->config, specs[i].id.text));
+    for (size_t i = 0; i < m->models.n; i++)
+        digest_within(find_model(&m->config, specs[i].id.text));
 }

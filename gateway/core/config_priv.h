@@ -31,6 +31,7 @@ struct model_spec {
     unsigned trip_after; /* 0: not given */
     int64_t rest_ms;
     unsigned min_percent;
+    struct conf_word cache_exact, cache_ttl;
 };
 
 struct config_name { /* a model's own name, or an alias */
@@ -48,8 +49,8 @@ struct config_memory {
     struct conf_items providers, models;
     struct conf_pairs aliases;
     struct conf_word default_model;
-    unsigned catalogue, unpriced, half_close;
-    struct conf_word price_file;
+    unsigned catalogue, unpriced, half_close, cache_scope;
+    struct conf_word price_file, prompts_dir;
     struct conf_words origins;
 
     struct config_name *names; /* sorted by name, without wildcards */

@@ -1,10 +1,12 @@
 #include "gateway/core/explain.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
 #include "gateway/base/money.h"
+#include "gateway/core/arm.h"
 #include "gateway/core/error_body.h"
 #include "gateway/core/stage.h"
 #include "gateway/store/ledger.h"
@@ -92,8 +94,9 @@ static void add_candidates(const struct exchange *x, struct buf *out)
 void explain_write(const struct exchange *x, struct buf *out)
 {
     bool refused = x->err.code != ERR_none;
+    bool hit = x->cache.word && strcmp(x->cache.word, "hit") == 0;
     buf_add(out, STR("{"));
-    add_text(out, "would", refused ? STR("refuse") : STR("ask"));
+    add_text(out, "would", refused ? STR("refuse") : hit ? STR("hand out") : STR("ask"));
     if (x->key) {
         buf_add(out, STR(", "));
         add_text(out, "team", str_of(x->key->team));
@@ -105,9 +108,27 @@ void explain_write(const struct exchange *x, struct buf *out)
         add_text(out, "model_asked", x->asked);
         buf_addf(out, ", \"stream\": %s", x->request.stream ? "true" : "false");
     }
+    if (x->prompt.version) {
+        const struct prompt_version *v = x->prompt.version;
+        buf_add(out, STR(", \"prompt\": {"));
+        add_text(out, "name", str_of(v->name));
+        buf_addf(out, ", \"version\": %" PRId64 ", ", v->version);
+        add_text(out, "hash", str_of(v->hash));
+        buf_add(out, STR(", "));
+        add_text(out, "route", x->routed);
+        buf_add(out, STR("}"));
+    }
+    if (x->cache.word) {
+        buf_add(out, STR(", "));
+        add_text(out, "cache", str_of(x->cache.word));
+    }
     if (x->n_candidates) {
         buf_add(out, STR(", "));
         add_text(out, "route", str_of(x->reason));
+        if (*arm_word(x)) {
+            buf_add(out, STR(", "));
+            add_text(out, "arm", str_of(arm_word(x)));
+        }
         add_candidates(x, out);
         buf_addf(out, ", \"bound\": {\"input_tokens\": %" PRId64 ", \"output_tokens\": %" PRId64 ", ", x->bound.input,
                  x->bound.output);
@@ -127,7 +148,8 @@ void explain_write(const struct exchange *x, struct buf *out)
 }
 
 /* The stages that decide; `auth` has been, in its way, and `call` only tells. */
-static const struct stage *const deciding[] = {&stage_parse, &stage_route, &stage_budget, &stage_call, NULL};
+static const struct stage *const deciding[] = {&stage_parse, &stage_arm,   &stage_prompt, &stage_cache,
+                                              &stage_route, &stage_budget, &stage_call,   NULL};
 
 struct listening {
     struct sink sink;
@@ -152,13 +174,12 @@ static const char *const all_models[] = {"*", NULL}, *const no_tags[] = {NULL};
 static const struct key anybody = {
     .id = "", .team = "", .name = "", .models = all_models, .tags = no_tags};
 
-bool explain_run(struct store *store, struct config *c, struct str key_id, enum endpoint e, struct str body,
+bool explain_run(struct gateway *gateway, struct config *c, struct str key_id, enum endpoint e, struct str body,
                  struct buf *out, struct err *err)
 {
-    struct gateway gateway = {.store = store};
-    struct worker worker = {.gateway = &gateway, .loop = loop_new(0, err)};
+    struct worker worker = {.gateway = gateway, .loop = loop_new(0, err)};
     struct listening sink = {.sink.class = &listening_class, .out = out};
-    struct keyring *keyring = keyring_current(store);
+    struct keyring *keyring = keyring_current(gateway->store);
     const struct key *key = key_id.n ? keyring_find_id(keyring, key_id) : &anybody;
     bool ok = worker.loop && key;
     if (worker.loop && !key)

@@ -15,10 +15,16 @@
 #include "gateway/loop/loop.h"
 #include "gateway/net/call.h"
 #include "gateway/store/store.h"
+#include "prompts/rollouts.h"
+
+struct prompts;
 
 struct gateway {
     struct config_slot config;
     struct store *store;
+    struct cache *cache;
+    struct prompts *prompts; /* NULL: there are none */
+    struct rollouts *rollouts; /* NULL: none are drawn */
     struct jobs *jobs;
     struct account memory; /* bytes of bodies and answers that all exchanges hold */
     struct metrics *metrics;

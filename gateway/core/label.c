@@ -1,8 +1,12 @@
 #include "gateway/core/label.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "gateway/base/clock.h"
 #include "gateway/base/json.h"
 #include "gateway/base/money.h"
+#include "gateway/core/arm.h"
 #include "gateway/store/ledger.h"
 
 #define PREFIX "x-penstock-"
@@ -24,6 +28,13 @@ static void add_int(struct label *r, const char *name, int64_t value)
     text[int_text(value, text)] = '\0';
 }
 
+static void add_prompt(struct label *r, const struct prompt_version *v)
+{
+    char text[PROMPT_NAME_BYTES + INT_TEXT_BYTES + 2];
+    snprintf(text, sizeof text, "%s@%" PRId64, v->name, v->version);
+    add(r, PREFIX "prompt", str_of(text));
+}
+
 void label_make(const struct exchange *x, struct label *r)
 {
     r->n = 0;
@@ -31,7 +42,16 @@ void label_make(const struct exchange *x, struct label *r)
         add(r, PREFIX "model", x->served->model);
         add(r, PREFIX "provider", str_of(x->served->target->provider->name));
         add(r, PREFIX "route", str_of(x->reason));
+    } else if (x->cache.state == CACHED_HANDING_OUT) {
+        add(r, PREFIX "model", buf_str(&x->cache.kept->model));
+        add(r, PREFIX "provider", buf_str(&x->cache.kept->provider));
     }
+    if (x->cache.word)
+        add(r, PREFIX "cache", str_of(x->cache.word));
+    if (x->prompt.version)
+        add_prompt(r, x->prompt.version);
+    if (*arm_word(x))
+        add(r, PREFIX "arm", str_of(arm_word(x)));
     add_int(r, PREFIX "attempts", x->attempts);
     if (x->finish != FINISH_none) {
         char money[MONEY_TEXT_BYTES];

@@ -42,7 +42,7 @@ ROOT_OPTION("master_key", LATER, id, NULL, 0, 0, NULL, NULL, "the master key, fr
 ROOT_OPTION("loops", COUNT, config.loops, NULL, 1, 1024, NULL, NULL,
        "event loops; by default one for each CPU of the process's affinity mask")
 ROOT_OPTION("ledger.durability", ENUM, config.durability, "batched", 0, 0, "batched|strict|none", NULL,
-       "strict: a row is on disk before the upstream is asked; batched: within 50 ms; none: no rows, for measuring only")
+       "strict: the reserve is on disk before the upstream is asked; batched: rows gather for 25 ms, then one commit; none: no rows, for measuring only")
 
 ROOT_OPTION("providers", MAP, providers, NULL, 0, 0, NULL, &provider_table,
        "endpoints and accounts, by a name of your own")
@@ -95,12 +95,21 @@ ROOT_OPTION("cors.origins", WORDS, origins, NULL, 0, 0, NULL, NULL,
        "origins that may call from a browser; * is any")
 
 ROOT_OPTION("limits", LATER, id, NULL, 0, 0, "off", NULL, "requests and tokens a minute, of each key")
-ROOT_OPTION("prompts", LATER, id, NULL, 0, 0, "off", NULL, "versioned prompts")
+ROOT_OPTION("prompts", GROUP, id, "off", 0, 0, NULL, NULL, "versioned prompts")
+ROOT_OPTION("prompts.dir", WORD, prompts_dir, NULL, 1, 0, NULL, NULL,
+       "a folder of *.prompty files: on start, reload and `prompts push` what is new in it becomes a version")
 ROOT_OPTION("policies", LATER, id, NULL, 0, 0, "off", NULL, "sensitive and forbidden text")
-ROOT_OPTION("cache.exact", LATER, id, NULL, 0, 0, "off", NULL, "answers of equal requests")
-ROOT_OPTION("cache.ttl", LATER, id, NULL, 0, 0, "1h", NULL, "how long they live")
+ROOT_OPTION("cache.exact", BOOL, config.cache.exact, "off", 0, 0, NULL, NULL,
+       "answers equal requests from what was answered before")
+ROOT_OPTION("cache.ttl", DURATION, config.cache.ttl_ms, "1h", 1, YEAR_MS, NULL, NULL, "how long an answer is kept")
+ROOT_OPTION("cache.scope", ENUM, cache_scope, "team", 0, 0, "team|key", NULL, "who shares answers: the keys of a team, or none")
+ROOT_OPTION("cache.answer_bytes", SIZE, config.cache.answer_bytes, "1M", 1 << 10, 1 << 30, NULL, NULL,
+       "the longest answer that is kept")
+ROOT_OPTION("cache.memory_bytes", SIZE, config.cache.memory_bytes, "32M", 0, MANY_BYTES, NULL, NULL,
+       "answers kept in memory, in all; read at the start")
+ROOT_OPTION("cache.disk_bytes", SIZE, config.cache.disk_bytes, "1G", 0, MANY_BYTES, NULL, NULL,
+       "answers kept in data_dir/cache.db, in all; 0: none; read at the start")
 ROOT_OPTION("cache.semantic", LATER, id, NULL, 0, 0, "off", NULL, "answers of similar requests")
-ROOT_OPTION("cache.scope", LATER, id, NULL, 0, 0, "team", NULL, "who shares them")
 ROOT_OPTION("rag", LATER, id, NULL, 0, 0, "off", NULL, "collections to retrieve passages from")
 ROOT_OPTION("log.bodies", LATER, id, NULL, 0, 0, "none", NULL, "recorded bodies")
 ROOT_OPTION("log.redact", LATER, id, NULL, 0, 0, "always", NULL, "what is done to them first")
@@ -119,7 +128,7 @@ PROVIDER_OPTION("ca_file", WORD, ca_file, NULL, 1, 0, NULL, NULL,
 PROVIDER_OPTION("client_cert", WORD, client_cert, NULL, 1, 0, NULL, NULL, "a client certificate (PEM) to show it")
 PROVIDER_OPTION("client_key", WORD, client_key, NULL, 1, 0, NULL, NULL, "the key (PEM) of client_cert")
 PROVIDER_OPTION("proxy", WORD, proxy, NULL, 1, 0, NULL, NULL,
-       "a proxy's URL; otherwise HTTPS_PROXY, HTTP_PROXY and NO_PROXY hold")
+       "a proxy's URL; otherwise https_proxy, http_proxy and no_proxy of the environment hold")
 PROVIDER_OPTION("http", COUNT, http, "1", 1, 2, NULL, NULL, "2: HTTP/2, over TLS only")
 
 MODEL_OPTION("targets", LIST, targets, conf_must, 1, 64, NULL, &target_table, "what may answer for it, in order")
@@ -142,6 +151,9 @@ MODEL_OPTION("breaker.rest", DURATION, rest_ms, NULL, 1, YEAR_MS, NULL, NULL,
 MODEL_OPTION("cascade.min_probability", COUNT, min_percent, "35", 0, 100, NULL, NULL,
        "in percent: under `cascade` an answer whose tokens were less probable (geometric mean) is not good enough; 0: never")
 MODEL_OPTION("cache", LATER, id, NULL, 0, 0, "off", NULL, "the cache, of this model")
+MODEL_OPTION("breaker", LATER, id, NULL, 0, 0, "off", NULL, "resting a target that fails")
+MODEL_OPTION("cache.exact", WORD, cache_exact, NULL, 1, 0, NULL, NULL, "on or off; else as cache.exact says")
+MODEL_OPTION("cache.ttl", WORD, cache_ttl, NULL, 1, 0, NULL, NULL, "how long its answers are kept; else as cache.ttl says")
 
 TARGET_OPTION("provider", WORD, provider, NULL, 1, 0, NULL, NULL, "a name of `providers`; without it the target is a model of `models`")
 TARGET_OPTION("model", WORD, model, conf_must, 1, 0, NULL, NULL,

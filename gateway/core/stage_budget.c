@@ -25,6 +25,12 @@ struct reserve {
     bool ok;
 };
 
+static int64_t input_bound(const struct exchange *x, const struct price *p)
+{
+    return request_input_bound(&x->request) +
+           request_media_bound(&x->request, p ? p->image_tokens : 0, p ? p->audio_tokens : 0);
+}
+
 static int64_t output_bound(const struct exchange *x, const struct price *p)
 {
     return request_output_bound(&x->request,
@@ -33,14 +39,14 @@ static int64_t output_bound(const struct exchange *x, const struct price *p)
 
 static void find_bound(struct exchange *x)
 {
-    x->bound.input = request_input_bound(&x->request);
     x->bound_nusd = LEDGER_NULL;
     for (unsigned i = 0; i < x->n_candidates; i++) {
         const struct price *p = x->offers[x->candidates[i].target].price;
-        int64_t output = output_bound(x, p);
-        int64_t nusd = p ? price_bound_nusd(p, x->bound.input, output) : LEDGER_NULL;
+        int64_t input = input_bound(x, p), output = output_bound(x, p);
+        int64_t nusd = p ? price_bound_nusd(p, input, output) : LEDGER_NULL;
         if (nusd >= x->bound_nusd) {
             x->bound_nusd = nusd;
+            x->bound.input = input;
             x->bound.output = output;
             x->bound_version = p ? p->version : NULL;
         }

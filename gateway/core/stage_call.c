@@ -334,12 +334,21 @@ static const char *fault_of(const struct exchange *x)
     return can ? judge_fault(x) : NULL;
 }
 
+static const char *finish_word(const struct exchange *x, bool whole, const char *fault)
+{
+    if (whole)
+        return fault ? "escalated" : "complete";
+    if (x->call.err.code == ERR_client_too_slow)
+        return err_info(ERR_client_too_slow)->code;
+    return x->frames_out ? "cut" : "failed";
+}
+
 static enum step answered(struct exchange *x, struct err *err)
 {
     end_of_try(x);
     bool whole = is_whole(x);
     const char *fault = whole ? fault_of(x) : NULL;
-    attempt_book(x, fault ? "escalated" : whole ? "complete" : x->frames_out ? "cut" : "failed");
+    attempt_book(x, finish_word(x, whole, fault));
     turn_end(x, whole);
     x->call.state = CALL_NEW;
     if (fault)

@@ -1,7 +1,7 @@
 /*
  * route - which targets may be asked, and in which order.
  *
- * Reads:   asked, key, config, request
+ * Reads:   asked, routed, prompt, key, config, arm, request
  * Writes:  model, offers, candidates, unfit, reason
  *
  * Hard constraints come first: what has no price, what the request needs and the target
@@ -10,8 +10,11 @@
  * again.  A target that is a model is ordered by its own strategy first, and then counts as
  * the first of its targets does.
  */
+#include <string.h>
+
 #include "gateway/base/clock.h"
 #include "gateway/core/exchange.h"
+#include "gateway/core/model_find.h"
 #include "gateway/core/stage.h"
 
 enum {
@@ -32,19 +35,6 @@ struct branch {
     bool rests;
     unsigned from, n; /* candidates, in x->candidates while the model is ordered */
 };
-
-static bool find_model(struct exchange *x, struct err *err)
-{
-    const struct model *m = config_model(x->config, x->asked);
-    if (m && (key_may_use(x->key, x->asked) || key_may_use(x->key, str_of(m->name)))) {
-        x->model = m;
-        return true;
-    }
-    int shown = x->asked.n < NAME_SHOWN_BYTES ? (int)x->asked.n : NAME_SHOWN_BYTES;
-    return err_say(err, ERR_no_model, "model",
-                   "the model '%.*s' does not exist, or this key may not use it", shown,
-                   x->asked.p);
-}
 
 static unsigned count_upstreams(const struct model *m)
 {
@@ -117,7 +107,7 @@ static void gather_upstream(struct exchange *x, const struct model *m, unsigned 
                             int64_t usual, struct branch *b)
 {
     const struct target *t = &m->targets[place];
-    struct str model = target_model(x->config, m, t, x->asked, &x->arena);
+    struct str model = target_model(x->config, m, t, model_name(x), &x->arena);
     const struct price *price = target_price(x->config, t, model);
     const char *why = why_not(x, t, price);
     if (why) {
@@ -277,9 +267,30 @@ static const char *make_reason(struct exchange *x)
     return kept;
 }
 
+/*
+ * The arm's target is asked first, and its answer taken as it is; the others stay behind it as
+ * the strategy has them.
+ */
+static void prefer_arm(struct exchange *x)
+{
+    const struct draw *d = &x->arm.model;
+    unsigned i = 0;
+    while (i < x->n_candidates && !target_is(x->offers[x->candidates[i].target].target, d->chosen))
+        i++;
+    if (i < x->n_candidates) {
+        struct candidate first = x->candidates[i];
+        memmove(&x->candidates[1], &x->candidates[0], i * sizeof first);
+        x->candidates[0] = first;
+        for (unsigned k = 0; k < x->n_candidates; k++)
+            x->offers[k].escalates = 0;
+    } else if (d->rollout && !x->dry_run) {
+        rollouts_stall(x->worker->gateway->rollouts, d, "an arm's target cannot be asked", x->started_ms);
+    }
+}
+
 static enum step route_run(struct exchange *x, struct err *err)
 {
-    if (!find_model(x, err))
+    if (!model_find(x, err))
         return STEP_FAIL;
     unsigned n = count_upstreams(x->model);
     x->offers = arena_alloc(&x->arena, n * sizeof *x->offers);
@@ -290,6 +301,8 @@ static enum step route_run(struct exchange *x, struct err *err)
         refuse(x, err);
         return STEP_FAIL;
     }
+    if (x->arm.model.chosen)
+        prefer_arm(x);
     x->reason = make_reason(x);
     return STEP_NEXT;
 }

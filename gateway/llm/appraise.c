@@ -10,7 +10,7 @@
 
 #include "gateway/base/mem.h"
 #include "gateway/base/scope.h"
-#include "gateway/llm/schema.h"
+#include "gateway/llm/json_schema.h"
 
 enum { CHOICES_MAX = 128, TEXT_BYTES = 1024 * 1024, BEGINNING_BYTES = 64 };
 
@@ -49,7 +49,8 @@ static const char *text_of(const json_t *object, const char *member)
 
 static void read_format(struct appraisal *a, struct str format)
 {
-    SCOPED(free_json) json_t *f = json_loadb(format.p, format.n, 0, NULL);
+    SCOPED(free_json) json_t *doc = json_loadb(format.p, format.n, 0, NULL);
+    const json_t *f = a->endpoint == ENDPOINT_responses ? json_object_get(doc, "format") : doc;
     const char *type = text_of(f, "type");
     a->wants_json = strcmp(type, "json_object") == 0 || strcmp(type, "json_schema") == 0;
     const json_t *named = json_object_get(f, "json_schema");
@@ -239,7 +240,7 @@ static const char *json_fault(struct str text, const json_t *schema)
     json_t *v = json_loadb(text.p, text.n, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
     if (!v)
         return "invalid_json";
-    return schema && !schema_fits(schema, v) ? "schema" : NULL;
+    return schema && json_schema_check(schema, v) == SCHEMA_MISFITS ? "schema" : NULL;
 }
 
 static const char *part_fault(const struct appraisal *a, const struct part *p)

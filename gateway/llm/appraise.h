@@ -25,7 +25,7 @@
 struct appraisal;
 
 /*
- * format: the request's response_format (chat) or text.format (Responses) as it stands; ""
+ * format: the request's response_format (chat) or text (Responses) as it stands; ""
  * if it has none.  min_percent: below this mean probability it is unsure; 0: never.
  */
 struct appraisal *appraisal_new(enum endpoint e, struct str format, unsigned min_percent);

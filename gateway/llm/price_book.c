@@ -23,7 +23,7 @@ struct tier_spec {
 
 struct model_spec {
     struct tier_spec first; /* begins with the id */
-    unsigned default_max_output, context;
+    unsigned default_max_output, context, image_tokens, audio_tokens;
     struct conf_words capabilities;
     struct conf_items tiers;
 };
@@ -67,6 +67,10 @@ static const struct conf_row model_rows[] = {
      NULL, "tokens that input and output may have together"},
     {"capabilities", CONF_TYPE_WORDS, offsetof(struct model_spec, capabilities), NULL, 0, 0,
      CAPABILITY_WORDS, NULL, "what it can, of what not every model can"},
+    {"image_tokens", CONF_TYPE_COUNT, offsetof(struct model_spec, image_tokens), NULL, 1,
+     TOKENS_MAX, NULL, NULL, "the most tokens that an image becomes"},
+    {"audio_tokens", CONF_TYPE_COUNT, offsetof(struct model_spec, audio_tokens), NULL, 1,
+     TOKENS_MAX, NULL, NULL, "the most tokens that a piece of audio becomes"},
     {"tiers", CONF_TYPE_LIST, offsetof(struct model_spec, tiers), NULL, 0, PRICE_TIERS - 1, NULL,
      &tier_table, "other prices for long inputs"},
 };
@@ -142,6 +146,8 @@ static struct price make_price(struct conf *c, const char *version, const struct
         .default_max_output = s->default_max_output,
         .context = s->context,
         .lacks = make_lacks(&s->capabilities),
+        .image_tokens = s->image_tokens,
+        .audio_tokens = s->audio_tokens,
     };
     if (!s->first.input.text)
         conf_problem(c, s->first.id.at, "'%s' has no 'input' price; write 0 if it costs nothing",

@@ -5,8 +5,10 @@
 #include "gateway/store/keys.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "gateway/base/clock.h"
+#include "gateway/base/fault.h"
 #include "gateway/base/scope.h"
 #include "gateway/store/dir_priv.h"
 #include "gateway/store/store_priv.h"
@@ -34,6 +36,14 @@ static void add_random(struct buf *out, size_t n)
         buf_add(out, (struct str){&digits[byte % BASE], 1});
         n--;
     }
+}
+
+static void make_id(char id[KEY_ID_BYTES])
+{
+    SCOPED(buf_done) struct buf fresh = BUF_INIT(KEY_ID_BYTES - 1);
+    buf_add(&fresh, STR("key_"));
+    add_random(&fresh, ID_RANDOM);
+    memcpy(id, fresh.p, fresh.n + 1);
 }
 
 static struct hash hash_secret(struct store *s, struct str secret)
@@ -145,16 +155,11 @@ static bool task_create(struct sqlite3 *db, void *arg, struct err *err)
 bool key_create(struct store *s, const struct key_spec *k, bool dry_run, char id[KEY_ID_BYTES],
                 struct buf *secret, struct err *err)
 {
-    SCOPED(buf_done) struct buf fresh = BUF_INIT(KEY_ID_BYTES - 1);
-    buf_add(&fresh, STR("key_"));
-    add_random(&fresh, ID_RANDOM);
     if (!make_secret(k->secret, secret, err))
         return false;
-    struct change c = {s, k, fresh.p, hash_secret(s, buf_str(secret)), dry_run};
-    if (!change(&c, task_create, err))
-        return false;
-    memcpy(id, fresh.p, fresh.n + 1);
-    return true;
+    make_id(id);
+    struct change c = {s, k, id, hash_secret(s, buf_str(secret)), dry_run};
+    return change(&c, task_create, err);
 }
 
 static bool find_key(sqlite3 *db, const char *id, struct err *err)
@@ -251,4 +256,62 @@ bool team_create(struct store *s, const char *name, bool dry_run, struct err *er
                        NAME_MAX_BYTES);
     struct change c = {.s = s, .id = name, .dry_run = dry_run};
     return change(&c, task_team, err);
+}
+
+/* The team, and both keys, or nothing. */
+static bool task_first(struct sqlite3 *db, void *arg, struct err *err)
+{
+    const struct change *c = arg; /* the admin's, then the first */
+    bool there;
+    if (!exists(db, "SELECT 1 FROM teams WHERE name = ?", str_of(c[1].spec->team), &there, err))
+        return false;
+    struct change team = {.s = c->s, .id = c[1].spec->team};
+    return (there || task_team(db, &team, err)) && task_create(db, (void *)&c[0], err) &&
+           task_create(db, (void *)&c[1], err);
+}
+
+static bool write_secret(struct store *s, const char *file, struct str secret, struct err *err)
+{
+    SCOPED(scope_free) char *path = dir_path(s->dir, file);
+    unlink(path); /* of a start that did not come to its end: no key has that secret */
+    return dir_write(s->dir, file, secret, err);
+}
+
+/* The files come first: a key that is in force is also written down somewhere. */
+static bool make_first(struct store *s, const struct key_spec specs[2], struct err *err)
+{
+    static const char *const files[] = {"admin.key", "first.key"};
+    char ids[2][KEY_ID_BYTES];
+    struct change c[2];
+    for (unsigned i = 0; i < 2; i++) {
+        SCOPED(buf_done) struct buf secret = BUF_INIT(KEY_SECRET_BYTES);
+        bool ok = make_secret((struct str){0}, &secret, err) &&
+                  write_secret(s, files[i], buf_str(&secret), err);
+        make_id(ids[i]);
+        c[i] = (struct change){
+            .s = s, .spec = &specs[i], .id = ids[i], .hash = hash_secret(s, buf_str(&secret))};
+        crypto_wipe(secret.p, secret.n);
+        if (!ok || FAULT("keys.first"))
+            return err_set(err, ERR_store, "write %s/%s", s->dir, files[i]);
+    }
+    return store_do(s, task_first, c, err) && store_do(s, task_load, s, err);
+}
+
+static bool task_count(struct sqlite3 *db, void *n, struct err *err)
+{
+    return sql_int(db, "SELECT count(*) FROM keys", 0, n, err);
+}
+
+bool keys_first(struct store *s, bool *made, struct err *err)
+{
+    int64_t keys;
+    *made = false;
+    if (!store_do(s, task_count, &keys, err) || keys > 0)
+        return err->code == ERR_none;
+    json_t *all = json_pack("[s]", "*");
+    const struct key_spec specs[2] = {{.team = "", .name = "admin", .admin = true},
+                                      {.team = "default", .name = "first", .models = all}};
+    *made = make_first(s, specs, err);
+    json_decref(all);
+    return *made;
 }

@@ -48,7 +48,8 @@ json_t *key_show(struct store *s, const char *id, struct err *err);
 
 /*
  * Where there is no key at all: writes data_dir/admin.key and data_dir/first.key (team
- * "default", all models).  *made: whether it did.
+ * "default", all models), then makes both keys in one transaction; a crash before that
+ * leaves files that the next start writes anew.  *made: whether it did.
  */
 bool keys_first(struct store *s, bool *made, struct err *err);
 

@@ -1,6 +1,5 @@
-/* Keys and teams as JSON, and the first of them. */
+/* Keys and teams as JSON. */
 #include <string.h>
-#include <unistd.h>
 
 #include "gateway/base/scope.h"
 #include "gateway/store/dir_priv.h"
@@ -100,40 +99,4 @@ json_t *key_show(struct store *s, const char *id, struct err *err)
         err_say(err, ERR_not_found, "id", "there is no key '%.64s'", id);
     json_decref(all);
     return found;
-}
-
-/* The file comes first: a key that is in force is also written down somewhere. */
-static bool first_key(struct store *s, const char *file, struct key_spec *k, struct err *err)
-{
-    SCOPED(buf_done) struct buf secret = BUF_INIT(KEY_SECRET_BYTES);
-    SCOPED(scope_free) char *path = dir_path(s->dir, file);
-    char id[KEY_ID_BYTES];
-    if (!key_create(s, k, true, id, &secret, err))
-        return false;
-    unlink(path);
-    k->secret = buf_str(&secret);
-    SCOPED(buf_done) struct buf same = BUF_INIT(KEY_SECRET_BYTES);
-    bool ok = dir_write(s->dir, file, k->secret, err) && key_create(s, k, false, id, &same, err);
-    crypto_wipe(secret.p, secret.n);
-    crypto_wipe(same.p, same.n);
-    return ok;
-}
-
-bool keys_first(struct store *s, bool *made, struct err *err)
-{
-    *made = false;
-    json_t *keys = key_list(s, err), *teams = keys ? team_list(s, err) : NULL;
-    bool none = json_array_size(keys) == 0, no_team = json_array_size(teams) == 0, ok = teams;
-    json_decref(keys);
-    json_decref(teams);
-    if (!ok || !none)
-        return ok;
-    json_t *all = json_pack("[s]", "*");
-    struct key_spec admin = {.team = "", .name = "admin", .admin = true};
-    struct key_spec first = {.team = "default", .name = "first", .models = all};
-    ok = (!no_team || team_create(s, "default", false, err)) &&
-         first_key(s, "admin.key", &admin, err) && first_key(s, "first.key", &first, err);
-    json_decref(all);
-    *made = ok;
-    return ok;
 }

@@ -59,9 +59,41 @@ static const char version_1[] =
     " SELECT date(started_ms / 1000, 'unixepoch') AS day, prompt_name, prompt_version, arm,"
     " count(*) AS requests, sum(finish = 'complete') AS complete, avg(total_us) AS total_us,"
     " sum(cost_nusd) AS cost_nusd FROM requests WHERE prompt_name IS NOT NULL GROUP BY 1, 2, 3, 4;";
+
+/* Prompts.  A version's text and hash never change; a label's row is its newest move. */
+static const char version_2[] =
+    "CREATE TABLE prompts("
+    " seq INTEGER PRIMARY KEY, name TEXT NOT NULL, version INTEGER NOT NULL, hash TEXT NOT NULL,"
+    " source TEXT NOT NULL, created_ms INTEGER NOT NULL, UNIQUE(name, version),"
+    " UNIQUE(name, hash)) STRICT;"
+    "CREATE TABLE prompt_labels("
+    " name TEXT NOT NULL, label TEXT NOT NULL, version INTEGER NOT NULL, before INTEGER NOT NULL,"
+    " moved_ms INTEGER NOT NULL, PRIMARY KEY(name, label),"
+    " FOREIGN KEY(name, version) REFERENCES prompts(name, version)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE prompt_moves("
+    " seq INTEGER PRIMARY KEY, name TEXT NOT NULL, label TEXT NOT NULL, version INTEGER NOT NULL,"
+    " before INTEGER NOT NULL, moved_ms INTEGER NOT NULL, why TEXT) STRICT;";
+
+/* Rollouts: each, its stages, and what its units met with. */
+static const char version_3[] =
+    "CREATE TABLE rollouts("
+    " id INTEGER PRIMARY KEY, name TEXT NOT NULL, control TEXT NOT NULL, canary TEXT NOT NULL,"
+    " state TEXT NOT NULL, reason TEXT, stage INTEGER NOT NULL, share INTEGER NOT NULL,"
+    " started_ms INTEGER NOT NULL, ended_ms INTEGER, guard TEXT, log_e REAL, undone_ms INTEGER) STRICT;"
+    "CREATE UNIQUE INDEX rollouts_under_way ON rollouts(name) WHERE ended_ms IS NULL;"
+
+    "CREATE TABLE rollout_stages("
+    " rollout INTEGER NOT NULL, stage INTEGER NOT NULL, share INTEGER NOT NULL,"
+    " started_ms INTEGER NOT NULL, control_requests INTEGER NOT NULL,"
+    " canary_requests INTEGER NOT NULL, PRIMARY KEY(rollout, stage)) STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE rollout_events("
+    " rollout INTEGER NOT NULL, stage INTEGER NOT NULL, seq INTEGER NOT NULL, unit_hash TEXT NOT NULL,"
+    " arm TEXT NOT NULL, guard TEXT NOT NULL, value REAL NOT NULL,"
+    " PRIMARY KEY(rollout, stage, seq, guard)) STRICT, WITHOUT ROWID;";
 /* clang-format on */
 
-const char *const migrations[] = {version_1};
+const char *const migrations[] = {version_1, version_2, version_3};
 const size_t n_migrations = sizeof migrations / sizeof migrations[0];
 
 static bool take_step(sqlite3 *db, const char *sql, size_t version, struct err *err)

@@ -20,6 +20,11 @@ struct store;
 struct store_options {
     bool strict;    /* every reserve row is on disk before its upstream is asked */
     bool no_ledger; /* for measuring only: rows are dropped */
+    /*
+     * Takes no lock, and changes and makes no file: what is there is only read, what is
+     * not is made in memory.  A database that is to be migrated first is refused.
+     */
+    bool dry_run;
 };
 
 /*

@@ -62,6 +62,7 @@ struct store {
 void writer_init(struct store *s);
 bool writer_start(struct store *s, struct err *err);
 void writer_stop(struct store *s); /* commits what is queued */
+void writer_note(struct store *s, const struct note *n); /* from any thread; never blocks */
 
 /* Writes the rows' entries, coalesced, within the caller's transaction. */
 bool batch_append(struct book *b, struct row *rows, int64_t wall_ms, struct err *err);

@@ -8,7 +8,7 @@
 #define WANTS_JSON "{\"type\": \"json_object\"}"
 #define WANTS_CHAT                                                                                 \
     "{\"type\": \"json_schema\", \"json_schema\": {\"name\": \"n\", \"schema\": " SCHEMA "}}"
-#define WANTS_RESPONSES "{\"type\": \"json_schema\", \"name\": \"n\", \"schema\": " SCHEMA "}"
+#define WANTS_RESPONSES "{\"format\": {\"type\": \"json_schema\", \"name\": \"n\", \"schema\": " SCHEMA "}}"
 #define MESSAGE(m, finish)                                                                         \
     "{\"choices\": [{\"index\": 0, \"message\": {" m "}, \"finish_reason\": \"" finish "\"}]}"
 #define DELTA(index, d)                                                                            \

@@ -1,4 +1,4 @@
-#include "gateway/llm/schema.h"
+#include "gateway/llm/json_schema.h"
 
 #include <math.h>
 #include <string.h>
@@ -9,10 +9,17 @@ enum { POINTER_PART_BYTES = 256 };
 
 struct check {
     const json_t *root; /* where references begin */
-    unsigned depth;
+    unsigned depth, steps;
+    bool gave_up; /* what comes out is not worth anything any more */
 };
 
-static bool fits(const struct check *c, const json_t *schema, const json_t *v);
+static bool fits(struct check *c, const json_t *schema, const json_t *v);
+
+static bool step(struct check *c)
+{
+    c->gave_up |= ++c->steps > SCHEMA_STEPS || c->depth > SCHEMA_DEPTH;
+    return !c->gave_up;
+}
 
 static bool same(const json_t *a, const json_t *b)
 {
@@ -57,16 +64,16 @@ static bool type_fits(const json_t *type, const json_t *v)
     return !json_is_array(type);
 }
 
-static bool enum_fits(const json_t *all, const json_t *v)
+static bool enum_fits(struct check *c, const json_t *all, const json_t *v)
 {
-    for (size_t i = 0; i < json_array_size(all); i++)
+    for (size_t i = 0; i < json_array_size(all) && step(c); i++)
         if (same(json_array_get(all, i), v))
             return true;
     return !json_is_array(all);
 }
 
 /* How many of the schemas it fits. */
-static size_t count_fits(const struct check *c, const json_t *schemas, const json_t *v)
+static size_t count_fits(struct check *c, const json_t *schemas, const json_t *v)
 {
     size_t n = 0;
     for (size_t i = 0; i < json_array_size(schemas); i++)
@@ -74,7 +81,7 @@ static size_t count_fits(const struct check *c, const json_t *schemas, const jso
     return n;
 }
 
-static bool combination_fits(const struct check *c, const json_t *schema, const json_t *v)
+static bool combination_fits(struct check *c, const json_t *schema, const json_t *v)
 {
     const json_t *all = json_object_get(schema, "allOf"), *any = json_object_get(schema, "anyOf");
     const json_t *one = json_object_get(schema, "oneOf"), *not = json_object_get(schema, "not");
@@ -83,7 +90,7 @@ static bool combination_fits(const struct check *c, const json_t *schema, const 
            (!json_is_array(one) || count_fits(c, one, v) == 1) && (!not || !fits(c, not, v));
 }
 
-static bool members_fit(const struct check *c, const json_t *schema, json_t *v)
+static bool members_fit(struct check *c, const json_t *schema, json_t *v)
 {
     const json_t *known = json_object_get(schema, "properties"),
                  *other = json_object_get(schema, "additionalProperties");
@@ -98,7 +105,7 @@ static bool members_fit(const struct check *c, const json_t *schema, json_t *v)
             return false;
     }
     const json_t *required = json_object_get(schema, "required");
-    for (size_t i = 0; i < json_array_size(required); i++)
+    for (size_t i = 0; i < json_array_size(required) && step(c); i++)
         if (json_is_string(json_array_get(required, i)) &&
             !json_object_get(v, json_string_value(json_array_get(required, i))))
             return false;
@@ -112,7 +119,7 @@ static bool between(const json_t *schema, const char *least, const char *most, d
            (!json_is_number(high) || n <= json_number_value(high));
 }
 
-static bool elements_fit(const struct check *c, const json_t *schema, const json_t *v)
+static bool elements_fit(struct check *c, const json_t *schema, const json_t *v)
 {
     const json_t *items = json_object_get(schema, "items");
     for (size_t i = 0; items && i < json_array_size(v); i++)
@@ -140,7 +147,7 @@ static double characters(const json_t *v)
     return n;
 }
 
-static bool content_fits(const struct check *c, const json_t *schema, json_t *v)
+static bool content_fits(struct check *c, const json_t *schema, json_t *v)
 {
     if (json_is_object(v))
         return members_fit(c, schema, v);
@@ -175,26 +182,34 @@ static const json_t *follow(const json_t *root, struct str pointer)
     return at;
 }
 
-static bool fits(const struct check *c, const json_t *schema, const json_t *value)
+static bool object_fits(struct check *c, const json_t *schema, json_t *value)
 {
-    struct check inner = {c->root, c->depth + 1};
-    if (json_is_boolean(schema))
-        return json_is_true(schema);
-    if (!json_is_object(schema) || c->depth > SCHEMA_DEPTH)
-        return false;
     const json_t *ref = json_object_get(schema, "$ref"), *only = json_object_get(schema, "const");
     if (json_is_string(ref) &&
-        !fits(&inner,
-              follow(c->root, (struct str){json_string_value(ref), json_string_length(ref)}),
+        !fits(c, follow(c->root, (struct str){json_string_value(ref), json_string_length(ref)}),
               value))
         return false;
     const json_t *type = json_object_get(schema, "type"), *all = json_object_get(schema, "enum");
-    return (!type || type_fits(type, value)) && (!all || enum_fits(all, value)) &&
-           (!only || same(only, value)) && combination_fits(&inner, schema, value) &&
-           content_fits(&inner, schema, (json_t *)value);
+    return (!type || type_fits(type, value)) && (!all || enum_fits(c, all, value)) &&
+           (!only || same(only, value)) && combination_fits(c, schema, value) &&
+           content_fits(c, schema, value);
 }
 
-bool schema_fits(const json_t *schema, const json_t *value)
+static bool fits(struct check *c, const json_t *schema, const json_t *value)
 {
-    return fits(&(struct check){schema, 0}, schema, value);
+    if (json_is_boolean(schema))
+        return json_is_true(schema);
+    if (!json_is_object(schema) || !step(c))
+        return false;
+    c->depth++;
+    bool ok = object_fits(c, schema, (json_t *)value);
+    c->depth--;
+    return ok;
+}
+
+enum schema_fit json_schema_check(const json_t *schema, const json_t *value)
+{
+    struct check c = {.root = schema};
+    bool ok = fits(&c, schema, value);
+    return c.gave_up ? SCHEMA_UNKNOWN : ok ? SCHEMA_FITS : SCHEMA_MISFITS;
 }
