@@ -4,6 +4,7 @@
  * Where a model says what its time-outs, retry or breaker are, that holds for the models
  * within too, which it gets copies of.
  */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,14 @@ static struct model *find_model(const struct config *c, const char *name)
         if (strcmp(c->models[i].name, name) == 0)
             return (struct model *)&c->models[i]; /* it is still being made */
     return NULL;
+}
+
+/* The one that was made of a spec. */
+static struct model *model_of(const struct config_memory *m, const struct model_spec *spec)
+{
+    struct model *model = find_model(&m->config, spec->id.text);
+    assert(model);
+    return model;
 }
 
 static void unknown_model(struct config_memory *m, const struct conf_word *word)
@@ -109,7 +118,7 @@ static bool check_circle(struct config_memory *m, const struct model_spec *spec,
 
 static void check_size(struct config_memory *m, const struct model_spec *spec)
 {
-    unsigned n = count_upstreams(find_model(&m->config, spec->id.text), 1);
+    unsigned n = count_upstreams(model_of(m, spec), 1);
     if (n == 0 && spec->targets.n)
         conf_problem(m->conf, spec->id.at, "models within models go at most %d deep", MODEL_DEPTH);
     else if (n > MODEL_UPSTREAMS)
@@ -190,7 +199,7 @@ static void digest_within(struct model *model)
 static void find_models_within(struct config_memory *m, const struct model_spec *spec)
 {
     const struct target_spec *targets = spec->targets.v;
-    const struct model *model = find_model(&m->config, spec->id.text);
+    const struct model *model = model_of(m, spec);
     for (unsigned k = 0; k < model->n_targets; k++)
         if (!targets[k].provider.text && targets[k].model.text)
             find_model_of(m, &targets[k], &model->targets[k]);
@@ -203,15 +212,15 @@ void config_nest_models(struct config_memory *m, const struct conf_node *root)
     for (size_t i = 0; i < m->models.n; i++)
         find_models_within(m, &specs[i]);
     for (size_t i = 0; i < m->models.n; i++)
-        ok = check_circle(m, &specs[i], find_model(&m->config, specs[i].id.text)) && ok;
+        ok = check_circle(m, &specs[i], model_of(m, &specs[i])) && ok;
     for (size_t i = 0; ok && i < m->models.n; i++)
         check_size(m, &specs[i]);
     if (conf_problems(m->conf))
         return; /* it is refused anyway */
     for (size_t i = 0; i < m->models.n; i++)
-        find_sayings(root, find_model(&m->config, specs[i].id.text));
+        find_sayings(root, model_of(m, &specs[i]));
     for (size_t i = 0; i < m->models.n; i++)
-        say_within(m, find_model(&m->config, specs[i].id.text));
+        say_within(m, model_of(m, &specs[i]));
     for (size_t i = 0; i < m->models.n; i++)
-        digest_within(find_model(&m->config, specs[i].id.text));
+        digest_within(model_of(m, &specs[i]));
 }

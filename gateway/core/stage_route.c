@@ -10,6 +10,7 @@
  * again.  A target that is a model is ordered by its own strategy first, and then counts as
  * the first of its targets does.
  */
+#include <inttypes.h>
 #include <string.h>
 
 #include "gateway/base/clock.h"
@@ -20,6 +21,7 @@
 enum {
     NAME_SHOWN_BYTES = 64,
     REASON_BYTES = 96,
+    MOST_TOKENS = 1000 * 1000 * 1000, /* more need not be told apart */
     USUAL_OUTPUT = 256, /* tokens of an answer that nobody has seen yet, at most */
     NOT_TOLD_OUTPUT = 32 * 1024,
 };
@@ -30,8 +32,7 @@ static const char why_key[] = "this key may not use it";
 
 /* One target of a model, ordered within. */
 struct branch {
-    struct candidate
-        facts; /* of the first of it that does not rest; .target is its place in the model */
+    struct candidate facts; /* of the first of it that does not rest; .target is its own place */
     bool rests;
     unsigned from, n; /* candidates, in x->candidates while the model is ordered */
 };
@@ -96,8 +97,8 @@ static int64_t expect_nusd(const struct exchange *x, const struct price *price, 
     if (!price)
         return INT64_MAX;
     int64_t most = request_output_bound(&x->request, NOT_TOLD_OUTPUT), usual;
-    if (__builtin_mul_overflow(output, x->request.choices, &usual))
-        usual = INT64_MAX;
+    if (__builtin_mul_overflow(output, x->request.choices, &usual) || usual > MOST_TOKENS)
+        usual = MOST_TOKENS;
     struct usage u = {.input = request_input_estimate(&x->request),
                       .output = usual < most ? usual : most};
     return price_cost_nusd(price, &u);
@@ -229,10 +230,9 @@ static bool refuse(const struct exchange *x, struct err *err)
                        last->target->provider->name, (int)last->model.n, last->model.p);
     if (all_are(x, why_context))
         return err_say(err, ERR_too_long, "messages",
-                       "the request needs about %lld tokens, more than any target of "
-                       "the model takes",
-                       (long long)(request_input_estimate(&x->request) +
-                                   request_output_bound(&x->request, 0)));
+                       "the request needs about %" PRId64 " tokens and %" PRId64
+                       " for the answer, more than any target of the model takes",
+                       request_input_estimate(&x->request), request_output_bound(&x->request, 0));
     struct buf why = BUF_INIT(1024);
     for (unsigned i = 0; i < x->n_unfit; i++) {
         int shown =
