@@ -119,7 +119,7 @@ static bool do_here(const struct args *args, const char *dir, const char *method
     }
     a.prompts = prompts_open(a.store, err);
     a.rollouts = a.prompts ? rollouts_open(a.store, clock_wall_ms(), err) : NULL;
-    bool ok = a.rollouts && rollouts_settle(a.rollouts, a.prompts, err) &&
+    bool ok = a.rollouts && (o.dry_run || rollouts_settle(a.rollouts, a.prompts, err)) &&
               admin_run(&a, method, str_of(path), in, out, err);
     rollouts_free(a.rollouts);
     prompts_close(a.prompts);

@@ -1,5 +1,6 @@
 #include "gateway/store/cache_file.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 
 #include "gateway/base/mem.h"
 #include "gateway/base/scope.h"
+#include "gateway/store/dir_priv.h"
 #include "gateway/store/sql_priv.h"
 
 enum { VERSION = 1, PATH_BYTES = 4096, DROP_AT_ONCE = 64 };
@@ -63,6 +65,13 @@ static void delete_files(const char *path)
     }
 }
 
+/* sqlite makes files 0644 less the umask. */
+static bool make_file(const char *data_dir, struct err *err)
+{
+    int fd = dir_open(data_dir, "cache.db", O_RDWR | O_CREAT, err);
+    return fd >= 0 && close(fd) == 0;
+}
+
 struct cache_file *cache_file_open(const char *data_dir, int64_t max_bytes, struct err *err)
 {
     char path[PATH_BYTES];
@@ -71,11 +80,11 @@ struct cache_file *cache_file_open(const char *data_dir, int64_t max_bytes, stru
     pthread_mutex_init(&f->lock, NULL);
     snprintf(path, sizeof path, "%s/cache.db", data_dir);
     struct err first = {0};
-    if (open_db(f, path, &first))
+    if (make_file(data_dir, &first) && open_db(f, path, &first))
         return f;
     close_db(f);
     delete_files(path);
-    if (open_db(f, path, err))
+    if (make_file(data_dir, err) && open_db(f, path, err))
         return f;
     cache_file_close(f);
     return NULL;

@@ -6,6 +6,7 @@
 import json
 import select
 import socket
+import ssl
 import threading
 
 import h2.config
@@ -67,6 +68,7 @@ class Connection:
         self.changed = threading.Condition()
         self.streams = {}
         self.open = True
+        self.sock.setblocking(False)
         self.do(lambda h: h.initiate_connection())
 
     def do(self, what):
@@ -83,6 +85,7 @@ class Connection:
         if data:
             self.sock.setblocking(True)
             self.sock.sendall(data)
+            self.sock.setblocking(False)
 
     def wait_room(self, stream):
         """How many bytes may be sent now; at least one, unless the stream was reset."""
@@ -102,7 +105,10 @@ class Connection:
                 if not self.sock.pending():
                     select.select([self.sock], [], [])
                 with self.changed:
-                    data = self.sock.recv(65536)
+                    try:
+                        data = self.sock.recv(65536)
+                    except ssl.SSLWantReadError:  # not a whole record yet: others may write meanwhile
+                        continue
                     if not data:
                         return
                     for event in self.h2.receive_data(data):
