@@ -9,7 +9,7 @@
 
 struct entry {
     const char *collection;
-    struct place place;
+    struct shelf_place place;
 };
 
 struct shelf {
@@ -54,7 +54,7 @@ void shelf_add(struct shelf *s, const char *collection, const char *label, unsig
     };
 }
 
-const struct place *shelf_find(const struct shelf *s, struct str collection, struct str label)
+const struct shelf_place *shelf_find(const struct shelf *s, struct str collection, struct str label)
 {
     int64_t version = 0;
     bool by_number = str_int(label, &version);

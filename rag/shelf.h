@@ -22,14 +22,14 @@ void shelf_unref(struct shelf *s); /* NULL is fine */
 void shelf_add(struct shelf *s, const char *collection, const char *label, unsigned version,
                struct index *x);
 
-struct place {
+struct shelf_place {
     const char *label;
     unsigned version;
     struct index *index; /* NULL: damaged; lives as long as the shelf */
 };
 
 /* By label, or by version where that is a number; NULL: there is none. */
-const struct place *shelf_find(const struct shelf *s, struct str collection, struct str label);
+const struct shelf_place *shelf_find(const struct shelf *s, struct str collection, struct str label);
 
 /* The same version, if it is open; NULL. */
 struct index *shelf_index(const struct shelf *s, const char *collection, unsigned version);

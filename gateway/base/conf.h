@@ -100,10 +100,12 @@ enum conf_type {
     CONF_TYPE_SIZE,     /* int64_t, bytes: 4096, 16K, 32M, 1G */
     CONF_TYPE_DURATION, /* int64_t, ms: 500ms, 15s, 2m, 1h, 90d */
     CONF_TYPE_ENUM,     /* unsigned: the index in `words` */
+    CONF_TYPE_SECRETS,  /* struct conf_words: a list of secrets, or one */
     CONF_TYPE_WORDS,    /* struct conf_words: a list, or one scalar */
     CONF_TYPE_PAIRS,    /* struct conf_pairs: a map of scalars */
     CONF_TYPE_MAP,      /* struct conf_items: a map of structs, by name */
     CONF_TYPE_LIST,     /* struct conf_items: a list of structs */
+    CONF_TYPE_TREE,     /* const struct conf_node *: whatever stands there */
     CONF_TYPE_GROUP,    /* nothing: the group of this path may also be `off` */
     CONF_TYPE_LATER, /* nothing: not built yet; but `words` are accepted, as is an empty list or map
                       */

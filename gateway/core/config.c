@@ -56,20 +56,31 @@ static void make(struct config_memory *m, const struct conf_node *root,
     c->allow_unpriced = m->unpriced != 0;
     c->has_catalogue = m->catalogue == 0;
     c->server.tolerate_half_close = m->half_close != 0;
+    c->cache.scope = m->cache_scope;
     c->cors.origins = origins_of(m);
     check_sizes(m, root);
+    if (m->prompts_dir.text)
+        c->prompts.dir = conf_path(m->conf, str_of(m->prompts_dir.text));
+    config_make_limits(m, root);
+    config_make_webhooks(m);
     config_make_listen(m, over);
     config_make_prices(m);
     config_make_providers(m);
     config_make_models(m);
+    config_nest_models(m, root);
+    if (conf_problems(m->conf) == 0) /* no model is within itself */
+        config_digest_models(m);
+    config_make_health(m);
     config_make_names(m);
     config_make_collections(m);
 }
 
 static void memory_free(struct config_memory *m)
 {
+    config_forget_health(&m->config);
     price_book_free(m->config.prices);
     conf_free(m->conf);
+    free(m->leaves);
     free(m->names);
     free(m->wildcards);
     free(m);

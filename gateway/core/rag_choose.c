@@ -1,5 +1,7 @@
 #include "gateway/core/rag.h"
 
+#include "gateway/core/model_find.h"
+
 #include <pthread.h>
 
 #include "gateway/base/json.h"
@@ -50,7 +52,7 @@ static bool find_asked(struct exchange *x, struct str *asked, struct err *err)
         return false;
     if (asked->n)
         return true;
-    const struct model *m = config_model(x->config, x->asked);
+    const struct model *m = x->model ? x->model : config_model(x->config, model_name(x));
     bool fits = x->endpoint == ENDPOINT_chat || x->endpoint == ENDPOINT_responses;
     if (m && m->rag && fits)
         *asked = str_of(m->rag);
@@ -79,7 +81,7 @@ static bool choose(struct exchange *x, struct str asked, struct err *err)
         return err_say(err, ERR_no_collection, "x-penstock-rag", "there is no collection '%.*s'",
                        (int)(name.n < 64 ? name.n : 64), name.p);
     x->rag.shelf = shelf_slot_get(&x->worker->gateway->shelf);
-    const struct place *p = shelf_find(x->rag.shelf, name, label);
+    const struct shelf_place *p = shelf_find(x->rag.shelf, name, label);
     if (!p)
         return no_version(name, label, err);
     if (!p->index)

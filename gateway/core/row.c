@@ -1,6 +1,7 @@
 #include "gateway/core/row.h"
 
 #include "gateway/base/clock.h"
+#include "gateway/core/arm.h"
 
 void row_begin(const struct exchange *x, struct ledger_request *row)
 {
@@ -15,7 +16,10 @@ void row_begin(const struct exchange *x, struct ledger_request *row)
         .endpoint = str_of(endpoint_info(x->endpoint)->name),
         .stream = x->request.stream,
         .model_asked = x->asked,
-        .rag_version = LEDGER_NULL,
+        .prompt_name = str_of(x->prompt.version ? x->prompt.version->name : NULL),
+        .prompt_version = x->prompt.version ? x->prompt.version->version : 0,
+        .prompt_hash = str_of(x->prompt.version ? x->prompt.version->hash : NULL),
+        .arm = str_of(arm_word(x)),
         .route_reason = str_of(x->reason),
         .ttft_us = LEDGER_NULL,
         .total_us = LEDGER_NULL,
@@ -68,7 +72,12 @@ static void write_row(const struct exchange *x, const struct times *t)
     if (x->served) {
         row.model_served = x->served->model;
         row.provider = str_of(x->served->target->provider->name);
+    } else if (x->cache.state == CACHED_HANDING_OUT) {
+        row.model_served = buf_str(&x->cache.kept->model);
+        row.provider = buf_str(&x->cache.kept->provider);
     }
+    row.cache = str_of(x->cache.word);
+    row.saved_nusd = x->cache.saved_nusd;
     row.attempts = x->attempts;
     row.status = exchange_status(x);
     row.finish = str_of(exchange_finish_word(x));
@@ -84,4 +93,11 @@ struct times row_settle(const struct exchange *x)
     if (x->key && !x->dry_run)
         write_row(x, &t);
     return t;
+}
+
+struct str status_class(int status)
+{
+    static const char *const classes[] = {"", "1xx", "2xx", "3xx", "4xx", "5xx"};
+    unsigned class = (unsigned)status / 100;
+    return str_of(class < sizeof classes / sizeof classes[0] ? classes[class] : "other");
 }

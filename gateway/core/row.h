@@ -18,4 +18,7 @@ struct times row_settle(const struct exchange *x);
 void row_cost(struct ledger_cost *to, const struct usage *u, int64_t cost_nusd, enum cost_source source,
               const char *price_version);
 
+/* "2xx"; "" if there is no status.  A label's value. */
+struct str status_class(int status);
+
 #endif

@@ -17,7 +17,7 @@
 #include "gateway/core/child.h"
 #include "gateway/core/rag.h"
 #include "gateway/core/stage.h"
-#include "gateway/llm/turn.h"
+#include "gateway/llm/user_turn.h"
 #include "rag/context.h"
 
 enum { GROWTH = 6, QUERY_MAX_BYTES = 8 * 1024 };
@@ -78,7 +78,7 @@ static enum step start_search(struct exchange *x)
 
 static enum step begin(struct exchange *x, struct err *err)
 {
-    struct turn t;
+    struct user_turn t;
     if (!rag_choose(x, err))
         return STEP_FAIL;
     if (!x->rag.collection)
@@ -92,7 +92,7 @@ static enum step begin(struct exchange *x, struct err *err)
         .vector = BUF_INIT(SIZE_MAX),
     };
     x->rag.job = j;
-    if (!turn_find(x->endpoint, x->body, x->config->server.json_depth, &t, &j->query, err))
+    if (!user_turn_find(x->endpoint, x->body, x->config->server.json_depth, &t, &j->query, err))
         return STEP_FAIL;
     if (j->query.n > QUERY_MAX_BYTES) /* what is asked stands at the end */
         buf_drop(&j->query, j->query.n - QUERY_MAX_BYTES);
@@ -168,10 +168,10 @@ static struct str list_passages(struct exchange *x)
 
 static bool put(struct exchange *x, struct str text, struct err *err)
 {
-    struct turn t;
+    struct user_turn t;
     struct buf none = BUF_INIT(x->body.n);
     size_t room = x->body.n + GROWTH * text.n + 256;
-    bool ok = turn_find(x->endpoint, x->body, x->config->server.json_depth, &t, &none, err);
+    bool ok = user_turn_find(x->endpoint, x->body, x->config->server.json_depth, &t, &none, err);
     buf_done(&none);
     if (!ok || !t.there) /* nobody asked anything */
         return ok;
@@ -179,7 +179,7 @@ static bool put(struct exchange *x, struct str text, struct err *err)
         return err_set(err, ERR_busy, "no memory for passages of %zu bytes", text.n);
     x->rag.charged = (int64_t)room;
     x->rag.body = (struct buf)BUF_INIT(room);
-    turn_put(&t, x->body, text, &x->rag.body);
+    user_turn_put(&t, x->body, text, &x->rag.body);
     x->body = buf_str(&x->rag.body);
     return request_scan(x->endpoint, x->body, x->config->server.json_depth, &x->request, err);
 }

@@ -264,11 +264,7 @@ static void set_pause(struct transport *transport, struct call *c, bool paused)
 {
     (void)transport;
     struct transfer *tr = c->transport_state;
-    intake_pause(&tr->in, paused);
-    if (paused) {
-        tr->todo_pause = true;
-        curl_transport_todo(tr);
-    }
+    transfer_pause(tr, paused);
 }
 
 struct transport *curl_transport_new(struct loop *l, struct err *err)

@@ -25,6 +25,11 @@ struct transfer {
     size_t piece_at;     /* and how far */
     bool on_wire;        /* it is in the multi handle */
 
+    /* over HTTP/2, where nothing is paused */
+    bool ahead;            /* of a caller who is to catch up */
+    size_t ahead_bytes;    /* since then */
+    struct timer patience; /* with that caller */
+
     /* what curl.c is to do with it, once libcurl is off the stack */
     bool todo_start, todo_end, todo_pause;
     bool in_todo;
@@ -37,6 +42,8 @@ struct loop *curl_transport_loop(const struct transfer *tr);
 int curl_transport_closed(void *transport, curl_socket_t fd); /* CURLOPT_CLOSESOCKETFUNCTION */
 
 /* curl_transfer.c */
+bool transfer_is_http2(const struct transfer *tr); /* as the upstream agreed to */
+void transfer_pause(struct transfer *tr, bool paused);
 struct transfer *transfer_new(struct curl_transport *owner);
 void transfer_free(struct transfer *tr);
 void transfer_prepare(struct transfer *tr, struct call *c); /* sets the easy handle up */

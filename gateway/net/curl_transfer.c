@@ -12,6 +12,8 @@
 enum {
     RECEIVE_BYTES = 4 * 1024,     /* libcurl's buffer of an answer */
     QUESTION_BYTES = 64 * 1024,   /* a body up to this is sent from one piece, with its head */
+    PATIENCE_MS = 250,            /* how long the caller of a stream over HTTP/2 may lag behind, */
+    AHEAD_BYTES = 1024 * 1024,    /* and by how much */
 };
 
 static size_t on_header(char *line, size_t size, size_t n, void *transfer);
@@ -19,6 +21,7 @@ static size_t on_bytes(char *bytes, size_t size, size_t n, void *transfer);
 static size_t on_read(char *room, size_t size, size_t n, void *transfer);
 static int on_seek(void *transfer, curl_off_t offset, int origin);
 static void stop(struct intake *in);
+static void patience_ended(struct timer *timer);
 static void go_on(struct intake *in);
 
 static void set_fixed_options(struct transfer *tr)
@@ -52,6 +55,7 @@ struct transfer *transfer_new(struct curl_transport *owner)
     if (!tr->easy)
         abort(); /* out of memory, as in mem.c */
     intake_init(&tr->in, curl_transport_loop(tr), stop, go_on);
+    tr->patience.fn = patience_ended;
     tr->question = (struct buf)BUF_INIT(QUESTION_BYTES);
     set_fixed_options(tr);
     return tr;
@@ -108,7 +112,7 @@ static void set_header_lines(struct transfer *tr, const struct call *c)
 void transfer_prepare(struct transfer *tr, struct call *c)
 {
     intake_begin(&tr->in, c);
-    tr->todo_start = tr->todo_end = tr->todo_pause = false;
+    tr->todo_start = tr->todo_end = tr->todo_pause = tr->ahead = false;
     set_upstream(tr, c->upstream);
     curl_easy_setopt(tr->easy, CURLOPT_URL, c->url);
     curl_easy_setopt(tr->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)c->timeouts.connect);
@@ -179,14 +183,35 @@ static size_t on_header(char *bytes, size_t size, size_t n, void *transfer)
     return word == INTAKE_STOPPED ? give_up(tr) : size * n;
 }
 
+/* As the upstream agreed to, whatever was asked for. */
+static bool is_http2(const struct transfer *tr)
+{
+    long version = 0;
+    curl_easy_getinfo(tr->easy, CURLINFO_HTTP_VERSION, &version);
+    return version == CURL_HTTP_VERSION_2_0;
+}
+
+static size_t too_slow(struct transfer *tr)
+{
+    err_set(&tr->in.err, ERR_client_too_slow, "%zu bytes behind, or for %d ms", tr->ahead_bytes, PATIENCE_MS);
+    intake_cancel(&tr->in);
+    return give_up(tr);
+}
+
 static size_t on_bytes(char *bytes, size_t size, size_t n, void *transfer)
 {
     struct transfer *tr = transfer;
+    if (tr->ahead && (tr->ahead_bytes += size * n) > AHEAD_BYTES)
+        return too_slow(tr);
     switch (intake_bytes(&tr->in, (struct str){bytes, size * n})) {
     case INTAKE_TAKEN:
         return size * n;
     case INTAKE_WAITS: /* libcurl reads on for a while before it lets us pause it */
-        return CURL_WRITEFUNC_PAUSE;
+        if (!is_http2(tr))
+            return CURL_WRITEFUNC_PAUSE;
+        err_set(&tr->in.err, ERR_busy, "no memory for an answer of more than %zu bytes", tr->in.body.n);
+        intake_cancel(&tr->in);
+        break;
     case INTAKE_STOPPED:
         break;
     }
@@ -203,6 +228,37 @@ static void go_on(struct intake *in)
     struct transfer *tr = (struct transfer *)((char *)in - offsetof(struct transfer, in));
     tr->todo_pause = true;
     curl_transport_todo(tr);
+}
+
+static void patience_ended(struct timer *timer)
+{
+    struct transfer *tr = (struct transfer *)((char *)timer - offsetof(struct transfer, patience));
+    too_slow(tr);
+}
+
+/*
+ * The streams of an HTTP/2 connection share its socket: what comes for one that is
+ * paused is read all the same and kept by libcurl, up to its window of 32 MiB, and
+ * 7.88 may forget to hand it out again.  So nothing is paused there: a burst is
+ * passed on, and a caller who has not caught up soon after is given up.
+ */
+void transfer_pause(struct transfer *tr, bool paused)
+{
+    struct loop *l = curl_transport_loop(tr);
+    if (is_http2(tr)) {
+        tr->ahead_bytes = 0;
+        tr->ahead = paused;
+        if (paused)
+            timer_set(l, &tr->patience, loop_now_ms(l) + PATIENCE_MS);
+        else
+            timer_clear(l, &tr->patience);
+        return;
+    }
+    intake_pause(&tr->in, paused);
+    if (paused) {
+        tr->todo_pause = true;
+        curl_transport_todo(tr);
+    }
 }
 
 /* What libcurl's word means for who asked. */
@@ -235,6 +291,7 @@ void transfer_finish(struct transfer *tr, CURLcode result)
     if (result != CURLE_OK)
         explain(tr, result, &why);
     intake_end(&tr->in, &why);
+    timer_clear(curl_transport_loop(tr), &tr->patience);
     curl_slist_free_all(tr->header_lines);
     tr->header_lines = NULL;
 }

@@ -20,10 +20,28 @@ enum {
 static void drop(struct connection *c)
 {
     struct origin *o = c->origin;
-    *(c->fresher ? &c->fresher->staler : &o->freshest) = c->staler;
-    *(c->staler ? &c->staler->fresher : &o->stalest) = c->fresher;
+    if (c->fresher)
+        c->fresher->staler = c->staler;
+    else
+        o->freshest = c->staler;
+    if (c->staler)
+        c->staler->fresher = c->fresher;
+    else
+        o->stalest = c->fresher;
     c->fresher = c->staler = NULL;
     c->pool->n_waiting--;
+}
+
+/* Closes those of o that have waited since before then. */
+static void close_old(struct origin *o, int64_t since_ms)
+{
+    struct connection *c = o->stalest;
+    while (c && c->waits_since_ms <= since_ms) {
+        struct connection *fresher = c->fresher;
+        drop(c);
+        connection_close(c);
+        c = fresher;
+    }
 }
 
 static void sweep(struct timer *timer)
@@ -31,11 +49,7 @@ static void sweep(struct timer *timer)
     struct pool *p = (struct pool *)((char *)timer - offsetof(struct pool, sweep));
     int64_t now_ms = loop_now_ms(p->loop);
     for (struct origin *o = p->origins; o; o = o->next)
-        while (o->stalest && now_ms - o->stalest->waits_since_ms >= WAITS_MS) {
-            struct connection *c = o->stalest;
-            drop(c);
-            connection_close(c);
-        }
+        close_old(o, now_ms - WAITS_MS);
     if (p->n_waiting)
         timer_set(p->loop, &p->sweep, now_ms + SWEEP_MS);
 }
@@ -51,11 +65,7 @@ void pool_done(struct pool *p)
     while (p->origins) {
         struct origin *o = p->origins;
         p->origins = o->next;
-        while (o->freshest) {
-            struct connection *c = o->freshest;
-            drop(c);
-            connection_close(c);
-        }
+        close_old(o, INT64_MAX);
         free(o);
     }
 }
@@ -129,7 +139,10 @@ void pool_give(struct connection *c)
     c->watch.fn = waiting_ready;
     c->waits_since_ms = loop_now_ms(p->loop);
     c->staler = o->freshest;
-    *(o->freshest ? &o->freshest->fresher : &o->stalest) = c;
+    if (o->freshest)
+        o->freshest->fresher = c;
+    else
+        o->stalest = c;
     o->freshest = c;
     if (p->n_waiting++ == 0)
         timer_set(p->loop, &p->sweep, c->waits_since_ms + SWEEP_MS);

@@ -259,7 +259,7 @@ static struct index *index_of(struct admin *a, const char *collection, struct st
     if (!a->shelf)
         return collection_open(a->store, collection, label, err);
     struct shelf *s = shelf_slot_get(a->shelf);
-    const struct place *p = shelf_find(s, str_of(collection), label);
+    const struct shelf_place *p = shelf_find(s, str_of(collection), label);
     struct index *x = p && p->index ? index_ref(p->index) : NULL;
     shelf_unref(s);
     return x ? x : collection_open(a->store, collection, label, err);

@@ -17,8 +17,10 @@
 #include "gateway/base/mem.h"
 #include "gateway/base/scope.h"
 #include "gateway/core/collection.h"
+#include "gateway/core/notice.h"
 #include "gateway/server/visit.h"
 #include "gateway/server/worker.h"
+#include "prompts/prompts.h"
 
 enum { JOB_THREADS = 2, SEARCH_THREADS = 4, DRAIN_LOOK_MS = 10, ABORT_PATIENCE_MS = 2000, PATH_BYTES = 4096 };
 
@@ -59,17 +61,31 @@ static void take_config(struct worker_slot *w, void *config)
     config_unref(old);
 }
 
+/* What is new in the folder of prompts; all of it, or with a problem nothing. */
+static bool take_inbox(struct server *s, const struct config *c, struct buf *problem)
+{
+    struct err err = {0};
+    if (!c->prompts.dir || inbox_push(s->house.gateway.prompts, c->prompts.dir, false, NULL, config_keep_first, problem, &err))
+        return true;
+    config_keep_first(problem, err.detail);
+    return false;
+}
+
 static bool reload(void *server, struct err *err)
 {
     struct server *s = server;
     SCOPED(buf_done) struct buf problem = BUF_INIT(1024);
     pthread_mutex_lock(&s->reload_lock);
     struct config *c = config_load(s->options->config_path, &s->options->over, config_keep_first, &problem);
+    if (c && !take_inbox(s, c, &problem)) {
+        config_unref(c);
+        c = NULL;
+    }
     if (c) {
         for (unsigned i = 0; i < s->house.n_workers; i++)
             config_ref(c);
+        config_slot_put(&s->house.gateway.config, c); /* first: it is not shared yet */
         tell_all(&s->house, take_config, c);
-        config_slot_put(&s->house.gateway.config, c);
     }
     pthread_mutex_unlock(&s->reload_lock);
     if (c) {
@@ -125,6 +141,7 @@ static void close_listeners(struct worker_slot *w, void *unused)
 static void abort_visits(struct worker_slot *w, void *unused)
 {
     (void)unused;
+    notices_drop(&w->core);
     for (struct visit *v = w->visits, *next; v; v = next) {
         next = v->next;
         if (v->exchanging && v->x.finish == FINISH_none)
@@ -136,7 +153,7 @@ static int64_t in_flight(const struct house *h)
 {
     int64_t n = 0;
     for (unsigned i = 0; i < h->n_workers; i++)
-        n += atomic_load(&h->workers[i].core.in_flight);
+        n += atomic_load(&h->workers[i].core.in_flight) + atomic_load(&h->workers[i].core.notices_asked);
     return n;
 }
 
@@ -219,7 +236,7 @@ static void load_shelf(struct house *h, struct store *store)
         LOG(warning, F("what", "indexes"), F("detail", err.detail));
 }
 
-static void open_house(struct server *s, struct store *store, struct config *c)
+static void open_house(struct server *s, struct store *store, struct prompts *prompts, struct config *c)
 {
     struct house *h = &s->house;
     pthread_mutex_init(&s->reload_lock, NULL);
@@ -227,10 +244,13 @@ static void open_house(struct server *s, struct store *store, struct config *c)
     h->reload = reload;
     h->reload_arg = s;
     h->gateway.store = store;
+    h->gateway.prompts = prompts;
     h->gateway.jobs = jobs_new(JOB_THREADS);
     h->gateway.searches = jobs_new(c->loops < SEARCH_THREADS ? c->loops : SEARCH_THREADS);
     shelf_slot_init(&h->gateway.shelf);
     load_shelf(h, store);
+    struct cache_sizes sizes = {c->cache.memory_bytes, c->cache.disk_bytes};
+    h->gateway.cache = cache_new(store_dir(store), &sizes, h->gateway.jobs);
     h->gateway.metrics = metrics_new(c->loops);
     h->gateway.memory.max_bytes = c->server.memory_in_flight;
     config_slot_init(&h->gateway.config);
@@ -245,13 +265,15 @@ static void close_house(struct server *s)
     for (unsigned i = 0; i < h->n_workers; i++)
         worker_close(&h->workers[i]);
     free(h->workers);
+    cache_free(h->gateway.cache);
     metrics_free(h->gateway.metrics);
+    rollouts_free(h->gateway.rollouts);
     config_slot_done(&h->gateway.config);
     shelf_slot_done(&h->gateway.shelf);
     pthread_mutex_destroy(&s->reload_lock);
 }
 
-bool server_run(struct store *store, struct config *c, const struct server_options *o,
+bool server_run(struct store *store, struct prompts *prompts, struct config *c, const struct server_options *o,
                 void (*ready)(const char *address, void *arg), void *arg, struct err *err)
 {
     struct server s = {.options = o};
@@ -259,8 +281,10 @@ bool server_run(struct store *store, struct config *c, const struct server_optio
     char address[PATH_BYTES];
     set_up_process();
     block_signals(&signals);
-    open_house(&s, store, c);
-    bool ok = open_workers(&s, err);
+    open_house(&s, store, prompts, c);
+    s.house.gateway.rollouts = rollouts_open(store, clock_wall_ms(), err);
+    bool ok = s.house.gateway.rollouts && rollouts_settle(s.house.gateway.rollouts, prompts, err) &&
+              open_workers(&s, err);
     if (ok) {
         bool is_v6 = strchr(c->listen.host, ':') != NULL;
         snprintf(address, sizeof address, is_v6 ? "[%s]:%u" : "%s:%u", c->listen.host, listener_port(s.house.workers[0].listener));

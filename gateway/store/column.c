@@ -16,8 +16,14 @@
     ROW(TEXT, model_asked, model_asked, false) \
     ROW(TEXT, model_served, model_served, false) \
     ROW(TEXT, provider, provider, false) \
+    ROW(TEXT, cache, cache, false) \
+    ROW(NUMBER, saved_nusd, saved_nusd, true) \
+    ROW(TEXT, prompt_name, prompt_name, false) \
+    ROW(NUMBER, prompt_version, prompt_version, false) \
+    ROW(TEXT, prompt_hash, prompt_hash, false) \
+    ROW(TEXT, arm, arm, false) \
     ROW(TEXT, rag_collection, rag_collection, false) \
-    ROW(INT64, rag_version, rag_version, false) \
+    ROW(NUMBER, rag_version, rag_version, false) \
     ROW(TEXT, rag_passages, rag_passages, false) \
     ROW(TEXT, route_reason, route_reason, false) \
     ROW(INT, attempts, attempts, false) \

@@ -50,8 +50,13 @@ struct ledger_request {
     struct str endpoint;
     bool stream;
     struct str model_asked, model_served, provider;
+    struct str cache;   /* miss, hit, joined, bypass; empty: the cache was off */
+    int64_t saved_nusd; /* what a hit would have cost; 0: null */
+    struct str prompt_name, prompt_hash;
+    int64_t prompt_version; /* 0: null */
+    struct str arm; /* control, canary */
     struct str rag_collection, rag_passages; /* passages: a JSON array, or empty */
-    int64_t rag_version;                     /* LEDGER_NULL: none */
+    int64_t rag_version;                     /* 0: null */
     struct str route_reason;
     unsigned attempts;
     int status;

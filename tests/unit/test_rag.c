@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "gateway/core/cite_text.h"
-#include "gateway/llm/turn.h"
+#include "gateway/llm/user_turn.h"
 #include "rag/build.h"
 #include "rag/chunk.h"
 #include "rag/context.h"
@@ -172,14 +172,14 @@ static void a_turn_is_found_and_put_in_front_of(void **state)
         {ENDPOINT_chat, "{\"messages\":[]}", NULL, NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct turn t;
+        struct user_turn t;
         struct buf text = BUF_INIT(1024), out = BUF_INIT(1024);
         struct err err = {0};
-        assert_true(turn_find(cases[i].e, str_of(cases[i].body), 64, &t, &text, &err));
+        assert_true(user_turn_find(cases[i].e, str_of(cases[i].body), 64, &t, &text, &err));
         assert_int_equal(t.there, cases[i].text != NULL);
         if (t.there) {
             assert_string_equal(text.p, cases[i].text);
-            turn_put(&t, str_of(cases[i].body), STR("<\">"), &out);
+            user_turn_put(&t, str_of(cases[i].body), STR("<\">"), &out);
             assert_string_equal(out.p, cases[i].after);
         }
         buf_done(&text);

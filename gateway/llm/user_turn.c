@@ -1,4 +1,4 @@
-#include "gateway/llm/turn.h"
+#include "gateway/llm/user_turn.h"
 
 #include <pthread.h>
 
@@ -24,7 +24,7 @@ static void make_plans(void)
 
 struct finding {
     struct str body;
-    struct turn *t;
+    struct user_turn *t;
     struct buf *text, now; /* of the item that is read */
     struct json_value role, content;
     bool has_parts;
@@ -84,13 +84,13 @@ static bool on_hit(void *arg, const struct json_hit *h, struct err *err)
     return true;
 }
 
-bool turn_find(enum endpoint e, struct str body, unsigned max_depth, struct turn *t,
+bool user_turn_find(enum endpoint e, struct str body, unsigned max_depth, struct user_turn *t,
                struct buf *text, struct err *err)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, make_plans);
     bool chat = e == ENDPOINT_chat;
-    *t = (struct turn){.part_type = chat ? "text" : "input_text"};
+    *t = (struct user_turn){.part_type = chat ? "text" : "input_text"};
     struct finding f = {.body = body, .t = t, .text = text, .now = BUF_INIT(body.n)};
     const struct json_visitor v = {on_hit, &f};
     bool ok = json_scan(body, chat ? chat_plan : responses_plan, max_depth, &v, err);
@@ -98,7 +98,7 @@ bool turn_find(enum endpoint e, struct str body, unsigned max_depth, struct turn
     return ok;
 }
 
-void turn_put(const struct turn *t, struct str body, struct str text, struct buf *out)
+void user_turn_put(const struct user_turn *t, struct str body, struct str text, struct buf *out)
 {
     struct buf quoted = BUF_INIT(SIZE_MAX);
     json_quote(&quoted, text);
