@@ -31,7 +31,7 @@ struct match {
     size_t from, len;
 };
 
-enum scan {
+enum scan_answer {
     SCAN_NO,   /* nothing here, whatever follows */
     SCAN_YES,  /* *m is a match, whatever follows */
     SCAN_MORE, /* it depends on what follows; m->from is where a match would begin */
@@ -53,7 +53,7 @@ struct view {
  * It says SCAN_MORE as soon as it needs a byte that is not there, and so says the same
  * however the text was cut.
  */
-typedef enum scan scan_fn(const struct view *v, struct match *m);
+typedef enum scan_answer scan_fn(const struct view *v, struct match *m);
 
 enum anchor { ANCHOR_ANYWHERE, ANCHOR_WORD /* at the start of a word */ };
 

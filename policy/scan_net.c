@@ -10,7 +10,7 @@ static bool is_somebody(const unsigned *octet)
 }
 
 /* Four numbers up to 255; *end is set on SCAN_YES. */
-static enum scan read_ipv4(const struct view *v, size_t at, unsigned octet[4], size_t *end)
+static enum scan_answer read_ipv4(const struct view *v, size_t at, unsigned octet[4], size_t *end)
 {
     struct str text = v->text;
     for (unsigned k = 0; k < 4; k++) {
@@ -30,14 +30,14 @@ static enum scan read_ipv4(const struct view *v, size_t at, unsigned octet[4], s
     return SCAN_YES;
 }
 
-enum scan scan_ipv4(const struct view *v, struct match *m)
+enum scan_answer scan_ipv4(const struct view *v, struct match *m)
 {
     unsigned octet[4];
     size_t end = v->at;
     *m = (struct match){.from = v->at};
     if (v->at == v->text.n || scan_within(v->text, v->at))
         return SCAN_NO;
-    enum scan answer = read_ipv4(v, v->at, octet, &end);
+    enum scan_answer answer = read_ipv4(v, v->at, octet, &end);
     if (answer != SCAN_YES)
         return answer;
     m->len = end - v->at;
@@ -50,7 +50,7 @@ enum scan scan_ipv4(const struct view *v, struct match *m)
 
 /* RFC 4291: groups of up to four hexadecimal digits; one "::" stands for those that are left out.
  */
-enum scan scan_ipv6(const struct view *v, struct match *m)
+enum scan_answer scan_ipv6(const struct view *v, struct match *m)
 {
     struct str text = v->text;
     size_t i = v->at, run = 0, from = v->at;
@@ -89,7 +89,7 @@ enum scan scan_ipv6(const struct view *v, struct match *m)
     unsigned octet[4];
     if (gaps == 1 && run > 0 && end < text.n && text.p[end] == '.') {
         size_t dotted;
-        enum scan answer = read_ipv4(v, from, octet, &dotted);
+        enum scan_answer answer = read_ipv4(v, from, octet, &dotted);
         if (answer == SCAN_MORE)
             return SCAN_MORE;
         if (answer == SCAN_YES) {
@@ -106,7 +106,7 @@ enum scan scan_ipv6(const struct view *v, struct match *m)
 }
 
 /* aa:bb:cc:dd:ee:ff, with colons or hyphens, or aabb.ccdd.eeff */
-enum scan scan_mac(const struct view *v, struct match *m)
+enum scan_answer scan_mac(const struct view *v, struct match *m)
 {
     struct str text = v->text;
     size_t at = v->at, i = at;

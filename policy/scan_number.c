@@ -11,7 +11,8 @@ enum {
 };
 
 /* Groups of digits, with the same space or hyphen between them. */
-static enum scan scan_groups(const struct view *v, const unsigned char *groups, struct match *m)
+static enum scan_answer scan_groups(const struct view *v, const unsigned char *groups,
+                                    struct match *m)
 {
     struct str text = v->text;
     size_t i = v->at;
@@ -37,7 +38,7 @@ static enum scan scan_groups(const struct view *v, const unsigned char *groups, 
 }
 
 /* 12 to 19 digits on end, or grouped as they stand on a card. */
-enum scan scan_card(const struct view *v, struct match *m)
+enum scan_answer scan_card(const struct view *v, struct match *m)
 {
     static const unsigned char groupings[][6] = {
         {4, 4, 4, 4}, {4, 6, 5}, {4, 6, 4}, {4, 4, 4, 4, 3}};
@@ -57,7 +58,7 @@ enum scan scan_card(const struct view *v, struct match *m)
     if (n >= CARD_MIN_DIGITS)
         return scan_number_end(v, at + n);
 
-    enum scan answer = SCAN_NO;
+    enum scan_answer answer = SCAN_NO;
     for (size_t i = sizeof groupings / sizeof groupings[0]; answer == SCAN_NO && i-- > 0;)
         answer = scan_groups(v, groupings[i], m);
     if (answer == SCAN_MORE)
@@ -67,7 +68,7 @@ enum scan scan_card(const struct view *v, struct match *m)
 
 /* Two letters, two digits, then groups of up to four with single spaces or hyphens between: the
  * longest that is valid. */
-enum scan scan_iban(const struct view *v, struct match *m)
+enum scan_answer scan_iban(const struct view *v, struct match *m)
 {
     struct str text = v->text;
     size_t i = v->at, best = 0;
@@ -188,7 +189,7 @@ static size_t skip_extension(struct str text, size_t at)
 }
 
 /* The longest beginning that may be a number; the groups are those of struct phone. */
-enum scan scan_phone(const struct view *v, struct match *m)
+enum scan_answer scan_phone(const struct view *v, struct match *m)
 {
     struct str text = v->text;
     struct phone p = {0};

@@ -47,16 +47,16 @@ static inline bool one_of(char c, const char *set)
 }
 
 /* For a text that ends in the middle of a shape. */
-static inline enum scan scan_short(const struct view *v)
+static inline enum scan_answer scan_short(const struct view *v)
 {
     return v->final ? SCAN_NO : SCAN_MORE;
 }
 
 /* Is `end` the end of a word? */
-enum scan scan_end(const struct view *v, size_t end);
+enum scan_answer scan_end(const struct view *v, size_t end);
 
 /* The same for a number: neither a hyphen nor a point goes on with it. */
-enum scan scan_number_end(const struct view *v, size_t end);
+enum scan_answer scan_number_end(const struct view *v, size_t end);
 
 /* Is `at` within something longer, such as a UUID, a version or a path? */
 bool scan_within(struct str text, size_t at);

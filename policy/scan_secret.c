@@ -8,7 +8,7 @@ static bool is_base64url(char c)
 }
 
 /* Three parts of base64url with dots between; the second look reads the first. */
-enum scan scan_jwt(const struct view *v, struct match *m)
+enum scan_answer scan_jwt(const struct view *v, struct match *m)
 {
     static const char start[] = "eyJ";
     struct str text = v->text;
@@ -41,7 +41,7 @@ static bool is_pem(char c)
 }
 
 /* The first line, "-----BEGIN … PRIVATE KEY…-----"; *end is set on SCAN_YES. */
-static enum scan read_label(const struct view *v, struct str *label, size_t *end)
+static enum scan_answer read_label(const struct view *v, struct str *label, size_t *end)
 {
     static const char start[] = "-----BEGIN ";
     struct str text = v->text;
@@ -70,14 +70,14 @@ static enum scan read_label(const struct view *v, struct str *label, size_t *end
 }
 
 /* To its last line; of one that is cut, or too long to wait for, what there is. */
-enum scan scan_private_key(const struct view *v, struct match *m)
+enum scan_answer scan_private_key(const struct view *v, struct match *m)
 {
     struct str text = v->text, label;
     size_t i = v->at;
     *m = (struct match){.from = v->at};
     if (v->at > 0 && text.p[v->at - 1] == '-')
         return SCAN_NO;
-    enum scan answer = read_label(v, &label, &i);
+    enum scan_answer answer = read_label(v, &label, &i);
     if (answer != SCAN_YES)
         return answer;
     struct buf last = BUF_INIT(128);

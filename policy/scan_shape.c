@@ -116,7 +116,7 @@ static bool same_separator(int *separator, char c)
     return *separator == c;
 }
 
-static enum scan match_shape(const struct view *v, size_t *end)
+static enum scan_answer match_shape(const struct view *v, size_t *end)
 {
     struct str text = v->text;
     size_t at = v->at;
@@ -137,20 +137,20 @@ static enum scan match_shape(const struct view *v, size_t *end)
     return SCAN_YES;
 }
 
-enum scan scan_number(const struct view *v, struct match *m)
+enum scan_answer scan_number(const struct view *v, struct match *m)
 {
     size_t end = v->at;
     if (scan_within(v->text, v->at))
         return SCAN_NO;
-    enum scan answer = match_shape(v, &end);
+    enum scan_answer answer = match_shape(v, &end);
     *m = (struct match){v->at, end - v->at};
     return answer == SCAN_YES ? scan_number_end(v, end) : answer;
 }
 
-enum scan scan_token(const struct view *v, struct match *m)
+enum scan_answer scan_token(const struct view *v, struct match *m)
 {
     size_t end = v->at;
-    enum scan answer = match_shape(v, &end);
+    enum scan_answer answer = match_shape(v, &end);
     *m = (struct match){v->at, end - v->at};
     return answer == SCAN_YES ? scan_end(v, end) : answer;
 }

@@ -9,16 +9,16 @@ enum {
     PASSWORD_MAX_BYTES = 128,
 };
 
-enum scan scan_end(const struct view *v, size_t end)
+enum scan_answer scan_end(const struct view *v, size_t end)
 {
     if (end == v->text.n)
         return v->final ? SCAN_YES : SCAN_MORE;
     return is_word(v->text.p[end]) ? SCAN_NO : SCAN_YES;
 }
 
-enum scan scan_number_end(const struct view *v, size_t end)
+enum scan_answer scan_number_end(const struct view *v, size_t end)
 {
-    enum scan answer = scan_end(v, end);
+    enum scan_answer answer = scan_end(v, end);
     if (answer != SCAN_YES || end == v->text.n || !one_of(v->text.p[end], "-./"))
         return answer;
     if (end + 1 == v->text.n)
@@ -112,7 +112,7 @@ static int label_char(struct str text, size_t at)
 }
 
 /* Where the longest domain that begins at `at` ends; *end is set on SCAN_YES. */
-static enum scan scan_domain(const struct view *v, size_t at, size_t *end)
+static enum scan_answer scan_domain(const struct view *v, size_t at, size_t *end)
 {
     struct str text = v->text;
     size_t i = at, found = 0;
@@ -141,7 +141,7 @@ static enum scan scan_domain(const struct view *v, size_t at, size_t *end)
 }
 
 /* Looks back from the @ for the local part, and on for the domain. */
-enum scan scan_email(const struct view *v, struct match *m)
+enum scan_answer scan_email(const struct view *v, struct match *m)
 {
     struct str text = v->text;
     size_t at = v->at, from = at, end, n;
@@ -156,7 +156,7 @@ enum scan scan_email(const struct view *v, struct match *m)
         from++;
     if (from == at || text.p[at - 1] == '.')
         return SCAN_NO;
-    enum scan answer = scan_domain(v, at + 1, &end);
+    enum scan_answer answer = scan_domain(v, at + 1, &end);
     *m = (struct match){from, answer == SCAN_YES ? end - from : 0};
     return answer;
 }
@@ -172,7 +172,7 @@ static size_t run_until(struct str text, size_t at, const char *stops, size_t ma
 }
 
 /* At the colon of "scheme://user:password@": the login is the match. */
-enum scan scan_url_login(const struct view *v, struct match *m)
+enum scan_answer scan_url_login(const struct view *v, struct match *m)
 {
     struct str text = v->text;
     size_t from = v->at + 3;
@@ -219,7 +219,7 @@ static bool is_date(const int *n, const size_t *digits)
            (is_calendar(n[2], n[1], n[0]) || is_calendar(n[2], n[0], n[1]));
 }
 
-static enum scan scan_date_of_numbers(const struct view *v, struct match *m)
+static enum scan_answer scan_date_of_numbers(const struct view *v, struct match *m)
 {
     struct str text = v->text;
     size_t i = v->at, digits[3];
@@ -284,7 +284,7 @@ static size_t skip_ordinal(struct str text, size_t at)
 }
 
 /* "12 March 1985", "12th March, 1985", "March 12, 1985" */
-static enum scan scan_date_of_words(const struct view *v, struct match *m)
+static enum scan_answer scan_date_of_words(const struct view *v, struct match *m)
 {
     struct str text = v->text;
     size_t i = v->at, day;
@@ -310,12 +310,12 @@ static enum scan scan_date_of_words(const struct view *v, struct match *m)
     return cut || text.n - i < 2 ? scan_short(v) : SCAN_NO;
 }
 
-enum scan scan_date(const struct view *v, struct match *m)
+enum scan_answer scan_date(const struct view *v, struct match *m)
 {
     *m = (struct match){.from = v->at};
     if (v->at == v->text.n || scan_within(v->text, v->at))
         return SCAN_NO;
-    enum scan answer = is_digit(v->text.p[v->at]) ? scan_date_of_numbers(v, m) : SCAN_NO;
+    enum scan_answer answer = is_digit(v->text.p[v->at]) ? scan_date_of_numbers(v, m) : SCAN_NO;
     if (answer == SCAN_MORE)
         m->from = v->at;
     return answer == SCAN_NO ? scan_date_of_words(v, m) : answer;

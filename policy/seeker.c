@@ -62,12 +62,12 @@ static bool has_bit(const struct detector_bits *b, unsigned row)
 }
 
 /* Asks one detector, and its second looks. */
-static enum scan ask(const struct seeker *s, unsigned row, struct view *v, struct match *m,
-                     const struct rule **rule)
+static enum scan_answer ask(const struct seeker *s, unsigned row, struct view *v, struct match *m,
+                            const struct rule **rule)
 {
     const struct detector *d = &detectors[row];
     v->d = d;
-    enum scan answer = d->scan(v, m);
+    enum scan_answer answer = d->scan(v, m);
     if (answer != SCAN_YES)
         return answer;
     struct str value = {v->text.p + m->from, m->len};
@@ -249,7 +249,7 @@ static void go_past(struct seeker_state *st, size_t end)
     st->at = end;
 }
 
-static enum scan take(struct seeker *s, struct seeker_state *first, struct finding *f)
+static enum scan_answer take(struct seeker *s, struct seeker_state *first, struct finding *f)
 {
     *f = (struct finding){first->rule, first->from, first->to, first->given_up};
     s->floor = s->clean = f->to;
@@ -269,7 +269,7 @@ static void weigh(struct seeker_state *st, struct seeker_state **first, size_t *
         *first = st;
 }
 
-enum scan seeker_next(struct seeker *s, const struct pattern_text *t, struct finding *f)
+enum scan_answer seeker_next(struct seeker *s, const struct pattern_text *t, struct finding *f)
 {
     struct seeker_state *first = NULL;
     size_t hold = t->text.n + 1;

@@ -50,7 +50,7 @@ void seeker_init(struct seeker *s, const struct plan *plan);
 void seeker_done(struct seeker *s);
 
 /* text.text[0..] is the whole, or what is left of it after seeker_drop(). */
-enum scan seeker_next(struct seeker *s, const struct pattern_text *text, struct finding *f);
+enum scan_answer seeker_next(struct seeker *s, const struct pattern_text *text, struct finding *f);
 
 /* The first n bytes of the text are gone; DETECTOR_BEFORE_BYTES before s->clean and s->floor must
  * stay. */

@@ -85,7 +85,7 @@ static void write_mask(struct str value, struct buf *out)
 bool treatment_apply(struct treatment *t, enum direction d, const struct found *f, struct buf *out)
 {
     const struct rule *r = f->rule;
-    enum action action = f->given_up ? ACTION_block : r->actions[d];
+    enum action action = f->blocks ? ACTION_block : r->actions[d];
     struct hit *h = hit_of(t, r, d, action);
     char hash[HIT_HASH_BYTES];
     h->count++;

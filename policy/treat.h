@@ -26,7 +26,7 @@ struct hit {
 struct found {
     const struct rule *rule;
     struct str value;
-    bool given_up; /* the search was: it blocks, whatever the rule says */
+    bool blocks; /* whatever the rule says */
 };
 
 struct treatment {

@@ -22,6 +22,7 @@
 #include "gateway/net/call.h"
 #include "gateway/provider/dialect.h"
 #include "gateway/router/strategy.h"
+#include "policy/policy.h"
 
 struct provider { /* an endpoint or account configured under `providers` */
     const char *name;
@@ -95,6 +96,7 @@ struct config {
     const struct model *models; /* sorted by name */
     unsigned n_models;
     const char *default_model; /* NULL: none */
+    struct policy_book *policies; /* NULL: none; see config_policy_set() */
 
     struct config_memory *memory; /* config.c's own */
 };
@@ -142,6 +144,20 @@ struct str target_model(const struct config *c, const struct model *m, const str
 
 /* The price of that model at this target; NULL: unpriced.  Lives as long as the config. */
 const struct price *target_price(const struct config *c, const struct target *t, struct str model);
+
+/* Whose request it is, for attaching policies; "" where it has none. */
+struct policy_ask {
+    struct str team, key, model, prompt;
+};
+
+/*
+ * The policies that apply, as one; NULL: none does.  Made when first asked for and kept
+ * with the config.  Thread-safe.
+ */
+const struct policy_set *config_policy_set(const struct config *c, const struct policy_ask *ask);
+
+/* A policy by its name; NULL: there is none. */
+const struct policy *config_policy(const struct config *c, struct str name);
 
 /* Where the process keeps the current one.  Thread-safe. */
 struct config_slot {

@@ -28,6 +28,11 @@ struct model_spec {
     struct conf_words retry_on;
 };
 
+struct attach_spec {
+    struct conf_word id;
+    struct conf_word policy, team, key, model, prompt;
+};
+
 struct config_name { /* a model's own name, or an alias */
     struct str name;
     struct str of; /* the public name it stands for */
@@ -46,6 +51,9 @@ struct config_memory {
     unsigned catalogue, unpriced, half_close;
     struct conf_word price_file;
     struct conf_words origins;
+    struct conf_word policy_dir, policy_default;
+    struct conf_items attach;
+    struct buf policy_problems; /* lines about the policies' own files */
 
     struct config_name *names; /* sorted by name, without wildcards */
     size_t n_names;
@@ -53,7 +61,7 @@ struct config_memory {
     size_t n_wildcards;
 };
 
-extern const struct conf_table root_table, provider_table, model_table, target_table;
+extern const struct conf_table root_table, provider_table, model_table, target_table, attach_table;
 
 /* Each resolves its part of the spec; what is wrong becomes a problem of m->conf. */
 void config_make_listen(struct config_memory *m, const struct config_override *over);
@@ -61,5 +69,8 @@ void config_make_providers(struct config_memory *m);
 void config_make_models(struct config_memory *m); /* after providers and prices */
 void config_make_names(struct config_memory *m);  /* after models */
 void config_make_prices(struct config_memory *m);
+void config_make_policies(struct config_memory *m);
+
+void policy_book_free(struct policy_book *b); /* NULL is fine */
 
 #endif

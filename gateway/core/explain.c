@@ -77,7 +77,7 @@ void explain_write(const struct exchange *x, struct buf *out)
 }
 
 /* The stages that decide; `auth` has been, in its way, and `call` only tells. */
-static const struct stage *const deciding[] = {&stage_parse, &stage_route, &stage_budget, &stage_call, NULL};
+static const struct stage *const deciding[] = {&stage_parse, &stage_policy, &stage_route, &stage_budget, &stage_call, NULL};
 
 struct listening {
     struct sink sink;

@@ -1,7 +1,7 @@
 /*
  * option_list.h - every option of the config, one row each.
  *
- * ROOT_OPTION, PROVIDER_OPTION, MODEL_OPTION, TARGET_OPTION: whose options they are.
+ * ROOT_OPTION, PROVIDER_OPTION, MODEL_OPTION, TARGET_OPTION, ATTACH_OPTION: whose options they are.
  * Define those that you want, and include.
  *
  * …_OPTION(path, type, member, init, min, max, words, of, help)
@@ -25,6 +25,9 @@
 #endif
 #ifndef TARGET_OPTION
 #define TARGET_OPTION(...)
+#endif
+#ifndef ATTACH_OPTION
+#define ATTACH_OPTION(...)
 #endif
 #define YEAR_MS (INT64_C(365) * 24 * 3600 * 1000)
 #define MANY_BYTES (INT64_C(1) << 40)
@@ -96,7 +99,12 @@ ROOT_OPTION("cors.origins", WORDS, origins, NULL, 0, 0, NULL, NULL,
 
 ROOT_OPTION("limits", LATER, id, NULL, 0, 0, "off", NULL, "requests and tokens a minute, of each key")
 ROOT_OPTION("prompts", LATER, id, NULL, 0, 0, "off", NULL, "versioned prompts")
-ROOT_OPTION("policies", LATER, id, NULL, 0, 0, "off", NULL, "sensitive and forbidden text")
+ROOT_OPTION("policies", GROUP, id, "off", 0, 0, NULL, NULL, "sensitive and forbidden text; see policy/README.md")
+ROOT_OPTION("policies.dir", WORD, policy_dir, NULL, 1, 0, NULL, NULL,
+       "a folder of policies, NAME.yaml each; by default ./policies, where another option of the group is given")
+ROOT_OPTION("policies.default", WORD, policy_default, NULL, 1, 0, NULL, NULL, "the policy that every request is treated by")
+ROOT_OPTION("policies.attach", LIST, attach, NULL, 0, 256, NULL, &attach_table,
+       "policies of some requests; all that match apply, the strongest action wins")
 ROOT_OPTION("cache.exact", LATER, id, NULL, 0, 0, "off", NULL, "answers of equal requests")
 ROOT_OPTION("cache.ttl", LATER, id, NULL, 0, 0, "1h", NULL, "how long they live")
 ROOT_OPTION("cache.semantic", LATER, id, NULL, 0, 0, "off", NULL, "answers of similar requests")
@@ -142,6 +150,12 @@ TARGET_OPTION("model", WORD, model, conf_must, 1, 0, NULL, NULL,
        "what the provider calls it; a * in it stands for what the public name's * stood for")
 TARGET_OPTION("weight", COUNT, weight, "1", 0, 1000000, NULL, NULL, "its share under `weighted`; 0: never first")
 
+ATTACH_OPTION("policy", WORD, policy, conf_must, 1, 0, NULL, NULL, "the policy's name")
+ATTACH_OPTION("team", WORD, team, NULL, 1, 0, NULL, NULL, "only requests of this team; * stands for any run of characters, here and below")
+ATTACH_OPTION("key", WORD, key, NULL, 1, 0, NULL, NULL, "only those of this key, by its id")
+ATTACH_OPTION("model", WORD, model, NULL, 1, 0, NULL, NULL, "only those for this public model")
+ATTACH_OPTION("prompt", WORD, prompt, NULL, 1, 0, NULL, NULL, "only those that use this prompt")
+
 /* clang-format on */
 #undef YEAR_MS
 #undef MANY_BYTES
@@ -149,3 +163,4 @@ TARGET_OPTION("weight", COUNT, weight, "1", 0, 1000000, NULL, NULL, "its share u
 #undef PROVIDER_OPTION
 #undef MODEL_OPTION
 #undef TARGET_OPTION
+#undef ATTACH_OPTION
