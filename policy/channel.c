@@ -250,6 +250,11 @@ void channel_end(struct channel *c, struct buf *out)
     run(c, false, out);
 }
 
+bool channel_holds(const struct channel *c)
+{
+    return c->text.n > c->start || c->escape_bytes > 0;
+}
+
 /* Plain text, where it stands: a copy is made only of what changes. */
 static bool treat_plain(struct treatment *t, enum direction d, const struct channel_spare *spare,
                         struct str text, struct buf *out)

@@ -53,6 +53,7 @@ struct plan {
 struct policy_set {
     struct plan plans[DIRECTION_count];
     bool refuse_unscanned;
+    bool makes_names[DIRECTION_count]; /* some rule pseudonymises */
     char *version; /* "default@0123456789ab", several with '+' between */
     void *memory;  /* policy_set.c's own */
 };

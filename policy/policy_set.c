@@ -53,7 +53,10 @@ struct policy_set *policy_set_new(const struct policy *const *policies, unsigned
         s->refuse_unscanned |= policies[i]->refuse_unscanned;
         for (unsigned k = 0; k < policies[i]->n_rules; k++)
             for (enum direction d = 0; d < DIRECTION_count; d++)
+            {
                 add_rule(&s->plans[d], a, &policies[i]->rules[k], d);
+                s->makes_names[d] |= policies[i]->rules[k].actions[d] == ACTION_pseudonymise;
+            }
     }
     s->version = arena_strdup(a, buf_str(&version));
     return s;

@@ -98,6 +98,8 @@ static void event_came(struct exchange *x, const struct call_piece *p)
         return;
     }
     exchange_frame(x, &(struct frame){FRAME_EVENT, p->name, p->data, &a});
+    if (x->policy.blocked_answer && !x->call.done)
+        end_early(x);
 }
 
 static void body_came(struct exchange *x, const struct call_piece *p)
@@ -256,6 +258,8 @@ static bool is_whole(struct exchange *x)
     struct call *c = &x->call.call;
     if (x->call.err.code != ERR_none)
         return false;
+    if (x->policy.blocked_answer)
+        return true;
     bool ended_well = x->call.is_stream ? x->metered.whole : c->err.code == ERR_none;
     if (!ended_well) {
         x->call.err = c->err;
@@ -279,7 +283,7 @@ static enum step answered(struct exchange *x, struct err *err)
 {
     end_of_try(x);
     bool whole = is_whole(x);
-    attempt_book(x, whole ? "complete" : x->frames_out ? "cut" : "failed");
+    attempt_book(x, whole && x->policy.blocked_answer ? "blocked" : whole ? "complete" : x->frames_out ? "cut" : "failed");
     x->call.state = CALL_NEW;
     return whole ? STEP_ANSWER : try_again(x, err);
 }

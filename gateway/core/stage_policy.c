@@ -7,29 +7,18 @@
  * Only strings change in which something was found, and in them only that.  What must
  * not be rewritten and holds what must not go upstream refuses the request.
  */
-#include <string.h>
-
-#include "gateway/base/mem.h"
 #include "gateway/base/scope.h"
 #include "gateway/core/exchange.h"
+#include "gateway/core/patch.h"
 #include "gateway/core/policy_use.h"
 #include "gateway/core/stage.h"
 #include "gateway/llm/leaf.h"
 #include "policy/channel.h"
 
-enum { PLACES_INLINE = 16 };
-
-/* A string that changes; what becomes of it lies in treated.made, which may still move. */
-struct place {
-    size_t from, to;
-    size_t made_from, made_to;
-};
-
 struct treating {
     struct exchange *x;
-    struct buf made, text;
-    struct place *places;
-    size_t n, room;
+    struct patch patch;
+    struct buf text;
     size_t base; /* of the string in the body */
 };
 
@@ -43,38 +32,28 @@ static bool is_authors(void *arg, size_t from, size_t to)
     return false;
 }
 
-static void add_place(struct treating *t, struct str raw, size_t made_from)
-{
-    if (t->n == t->room) {
-        t->room = t->room ? 2 * t->room : PLACES_INLINE;
-        t->places = mem_realloc(t->places, t->room * sizeof *t->places);
-    }
-    size_t from = (size_t)(raw.p - t->x->body.p);
-    t->places[t->n++] = (struct place){from, from + raw.n, made_from, t->made.n};
-}
-
 static void treat_text(struct treating *t, struct str inner)
 {
     const struct channel_spare spare = {is_authors, t};
-    size_t before = t->made.n;
+    size_t before = t->patch.made.n;
     t->base = (size_t)(inner.p - t->x->body.p);
     if (channel_treat(&t->x->policy.t, DIRECTION_request, CHANNEL_STRING,
-                      t->x->author.n ? &spare : NULL, inner, &t->made))
-        add_place(t, inner, before);
+                      t->x->author.n ? &spare : NULL, inner, &t->patch.made))
+        patch_add(&t->patch, inner, before);
 }
 
 /* JSON within JSON: read, treated as a document, and quoted again. */
 static void treat_document(struct treating *t, const struct json_value *v)
 {
     SCOPED(buf_done) struct buf treated = BUF_INIT(SIZE_MAX);
-    size_t before = t->made.n;
+    size_t before = t->patch.made.n;
     buf_cut(&t->text, 0);
     json_text(v, &t->text);
     if (!channel_treat(&t->x->policy.t, DIRECTION_request, CHANNEL_DOCUMENT, NULL,
                        buf_str(&t->text), &treated))
         return;
-    json_quote(&t->made, buf_str(&treated));
-    add_place(t, v->raw, before);
+    json_quote(&t->patch.made, buf_str(&treated));
+    patch_add(&t->patch, v->raw, before);
 }
 
 static bool refuse(const struct rule *r, const char *where, struct err *err)
@@ -118,14 +97,8 @@ static bool on_leaf(void *arg, const struct leaf *l, struct err *err)
 static bool rewrite(struct treating *t, struct err *err)
 {
     struct exchange *x = t->x;
-    SCOPED(scope_free) struct json_edit *edits = mem_zalloc(t->n * sizeof *edits);
-    for (size_t i = 0; i < t->n; i++) {
-        const struct place *p = &t->places[i];
-        edits[i] = (struct json_edit){
-            p->from, p->to, {t->made.p + p->made_from, p->made_to - p->made_from}};
-    }
-    x->policy.body = (struct buf)BUF_INIT(x->body.n + t->made.n);
-    json_splice(&x->policy.body, x->body, edits, t->n);
+    x->policy.body = (struct buf)BUF_INIT(x->body.n + t->patch.made.n);
+    patch_write(&t->patch, &x->policy.body);
     x->body = buf_str(&x->policy.body);
     return request_scan(x->endpoint, x->body, x->config->server.json_depth, &x->request, err);
 }
@@ -136,12 +109,13 @@ static enum step policy_run(struct exchange *x, struct err *err)
         return STEP_NEXT;
     if (!policy_use_looks(x, DIRECTION_request) && !x->policy.set->refuse_unscanned)
         return STEP_NEXT;
-    struct treating t = {.x = x, .made = BUF_INIT(SIZE_MAX), .text = BUF_INIT(SIZE_MAX)};
+    struct treating t = {.x = x, .text = BUF_INIT(SIZE_MAX)};
+    patch_init(&t.patch);
+    patch_begin(&t.patch, x->body);
     bool ok = leaf_walk(x->endpoint, x->body, x->config->server.json_depth, on_leaf, &t, err) &&
-              (t.n == 0 || rewrite(&t, err));
-    buf_done(&t.made);
+              (t.patch.n == 0 || rewrite(&t, err));
+    patch_done(&t.patch);
     buf_done(&t.text);
-    free(t.places);
     return ok ? STEP_NEXT : STEP_FAIL;
 }
 
