@@ -29,37 +29,52 @@ bool detector_known(struct str id)
 }
 
 /* "0-9a" as a set of bytes; "" is all. */
-static void read_bytes(const char *bytes, bool in[256])
+static void read_bytes(struct str bytes, bool in[256])
 {
-    memset(in, !*bytes, 256);
-    for (const char *c = bytes; *c; c++) {
-        unsigned char last = c[1] == '-' && c[2] ? (unsigned char)c[2] : (unsigned char)*c;
-        for (unsigned b = (unsigned char)*c; b <= last; b++)
+    memset(in, bytes.n == 0, 256);
+    for (size_t i = 0; i < bytes.n; i++) {
+        bool is_range = i + 2 < bytes.n && bytes.p[i + 1] == '-';
+        unsigned char first = (unsigned char)bytes.p[i],
+                      last = is_range ? (unsigned char)bytes.p[i + 2] : first;
+        for (unsigned b = first; b <= last; b++)
             in[b] = true;
-        if (last != (unsigned char)*c)
-            c += 2;
+        i += is_range ? 2 : 0;
     }
+}
+
+/* Which bytes may stand at place k of what the row looks for. */
+static void read_head(unsigned row, unsigned k, struct str *rest, bool in[256])
+{
+    const struct detector *d = &detectors[row];
+    struct str set = STR("");
+    if (!d->anchor) {
+        const uint8_t *head = shape_head(row);
+        for (unsigned b = 0; b < 256; b++)
+            in[b] = head[b] >> k & 1;
+        return;
+    }
+    if (k == 0)
+        set = str_of(d->anchor);
+    else if (rest->n)
+        str_next(rest, '|', &set);
+    read_bytes(set, in);
 }
 
 void detector_set_add(struct detector_set *set, unsigned row, bool no_cue)
 {
     const struct detector *d = &detectors[row];
     uint64_t bit = (uint64_t)1 << row % 64;
-    bool first[256], next[256];
-    int second = -1;
-    if (d->anchor)
-        read_bytes(d->anchor, first);
-    else
-        shape_first(d->shape, first, &second);
-    read_bytes(d->next, next);
-    for (unsigned b = 0; b < 256; b++) {
-        if (!first[b])
-            continue;
-        set->flag[b] |= d->where == ANCHOR_ANYWHERE ? 1 : 2;
-        set->asked[b].word[row / 64] |= bit;
-        for (unsigned k = 0; k < 256; k++)
-            if (second < 0 ? next[k] : k == (unsigned)second)
-                set->pair[(b << 8 | k) / 64] |= (uint64_t)1 << k % 64;
+    struct str rest = str_of(d->next);
+    bool in[256];
+    for (unsigned k = 0; k < DETECTOR_HEAD_BYTES; k++) {
+        read_head(row, k, &rest, in);
+        for (unsigned b = 0; b < 256; b++) {
+            if (!in[b])
+                continue;
+            set->head[k][b].word[row / 64] |= bit;
+            if (k == 0)
+                set->flag[b] |= d->where == ANCHOR_ANYWHERE ? 1 : 2;
+        }
     }
     if (d->looks_back)
         set->looks_back.word[row / 64] |= bit;

@@ -63,7 +63,7 @@ struct detector {
     enum anchor where;
     const char *anchor; /* the bytes at which scan is asked, "a-z" as in a regular expression; NULL:
                            by its shape */
-    const char *next;   /* those that may follow; "": any */
+    const char *next;   /* those that may follow it, up to three sets with '|' between; "": any */
     bool looks_back;    /* a match may begin before its anchor */
     scan_fn *scan;
     const char *shape;      /* see scan_shape.c; NULL: the scan knows */
@@ -83,11 +83,13 @@ struct detector_bits {
     uint64_t word[DETECTOR_MAX / 64];
 };
 
+enum { DETECTOR_HEAD_BYTES = 4 };
+
 /* The detectors that are asked, ready for the shared pass. */
 struct detector_set {
-    uint8_t flag[256];   /* by byte: 1: it is an anchor anywhere; 2: at the start of a word */
-    uint64_t pair[1024]; /* bit of 256 * byte + next byte: some detector wants them */
-    struct detector_bits asked[256]; /* by byte */
+    uint8_t flag[256]; /* by byte: 1: it is an anchor anywhere; 2: at the start of a word */
+    struct detector_bits head[DETECTOR_HEAD_BYTES]
+                             [256]; /* by byte: whose k-th byte it may be, the anchor's k is 0 */
     struct detector_bits looks_back;
     struct detector_bits no_cue; /* found without its cue too */
 };

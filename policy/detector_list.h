@@ -24,19 +24,19 @@
 /* clang-format off */
 
 SCAN("pii.email", "EM", ANYWHERE, "@", "", true, scan_email, NULL, NULL, "ada@example.org", "git@localhost")
-SCAN("pii.iban", "IB", WORD, "A-Z", "A-Z", false, scan_iban, check_iban, NULL,
+SCAN("pii.iban", "IB", WORD, "A-Z", "A-Z|0-9|0-9", false, scan_iban, check_iban, NULL,
      "DE89 3704 0044 0532 0130 00", "DE88 3704 0044 0532 0130 00")
-SCAN("pii.card", "CC", WORD, "0-9", "0-9", false, scan_card, check_card, NULL, "4111 1111 1111 1111", "4111 1111 1111 1112")
-SCAN("pii.ip", "IP", WORD, "0-9", "0-9.", false, scan_ipv4, NULL, NULL, "203.0.113.7", "203.0.113.256")
-SCAN("pii.mac", "MA", WORD, "0-9A-Fa-f", "0-9A-Fa-f", false, scan_mac, check_mac, NULL, "00:1a:2B:3c:4d:5e", "00:1a:2B:3c:4d")
-SCAN("pii.ip", "IP", WORD, "0-9A-Fa-f", "0-9A-Fa-f:", false, scan_ipv6, NULL, NULL, "2001:db8::8a2e:370:7334", "12:34:56")
+SCAN("pii.card", "CC", WORD, "0-9", "0-9|0-9|0-9", false, scan_card, check_card, NULL, "4111 1111 1111 1111", "4111 1111 1111 1112")
+SCAN("pii.ip", "IP", WORD, "0-9", "0-9.|0-9.|0-9.", false, scan_ipv4, NULL, NULL, "203.0.113.7", "203.0.113.256")
+SCAN("pii.mac", "MA", WORD, "0-9A-Fa-f", "0-9A-Fa-f|0-9A-Fa-f:-|0-9A-Fa-f", false, scan_mac, check_mac, NULL, "00:1a:2B:3c:4d:5e", "00:1a:2B:3c:4d")
+SCAN("pii.ip", "IP", WORD, "0-9A-Fa-f", "0-9A-Fa-f:|0-9A-Fa-f:|0-9A-Fa-f:", false, scan_ipv6, NULL, NULL, "2001:db8::8a2e:370:7334", "12:34:56")
 SCAN("pii.ip", "IP", ANYWHERE, ":", ":", false, scan_ipv6, NULL, NULL, "::ffff:203.0.113.7", "::")
 NUMBER("pii.ssn", "SS", "%d{3}-%d{2}-%d{4}", check_us_ssn, NULL, "536-22-8726", "666-22-8726")
 NUMBER("pii.ssn", "SS", "%d{3}%-%d{2}%-%d{4}", check_us_ssn, "ssn|social security|social|ss#", "SSN 536 22 8726", "536 22 8726")
-SCAN("pii.phone", "PH", WORD, "0-9", "", false, scan_phone, NULL, NULL, "212-555-0173", "212-155-0173")
+SCAN("pii.phone", "PH", WORD, "0-9", "0-9 ()./-", false, scan_phone, NULL, NULL, "212-555-0173", "212-155-0173")
 SCAN("pii.phone", "PH", ANYWHERE, "+(", "0-9(", false, scan_phone, NULL, NULL, "+44 20 7946 0958", "+0 20 7946 0958")
-SCAN("pii.url_login", "UL", ANYWHERE, ":", "/", false, scan_url_login, NULL, NULL, "https://ada:secret@example.org", "https://example.org/a:b@c")
-SCAN("pii.birth_date", "DB", WORD, "0-9JFMASOND", "", false, scan_date, NULL,
+SCAN("pii.url_login", "UL", ANYWHERE, ":", "/|/", false, scan_url_login, NULL, NULL, "https://ada:secret@example.org", "https://example.org/a:b@c")
+SCAN("pii.birth_date", "DB", WORD, "0-9JFMASOND", "0-9aepucostnr /.,-|0-9nbrylgptvcdhJFMASONDjfmasond /.,-", false, scan_date, NULL,
      "born|birth|birthday|dob|d.o.b|birthdate|geboren|geburtsdatum|né|née|naissance|nacido|nacida|nacimiento|nato|nata|nascita",
      "born on 12 March 1985", "paid on 12 March 1985")
 NUMBER("pii.crypto", "CR", "%[13]%a{25,34}", check_base58, NULL, "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb")
@@ -76,10 +76,10 @@ NUMBER("pii.th_id", "TH", "%d%-%d{4}%-%d{5}%-%d{2}%-%d", check_th_id, "id card|n
 NUMBER("pii.tr_id", "TR", "%d{11}", check_tr_id, NULL, "10000000146", "10000000147")
 NUMBER("pii.za_id", "ZA", "%d{13}", check_za_id, "id|identity", "ID number 8001015009087", "ID number 8001015009088")
 
-SCAN("secret.private_key", "SK", ANYWHERE, "-", "-", false, scan_private_key, NULL, NULL,
+SCAN("secret.private_key", "SK", ANYWHERE, "-", "-|-|-", false, scan_private_key, NULL, NULL,
      "-----BEGIN EC " "PRIVATE KEY-----\nMHcCAQEEIIrYSSNQFaA2Hwf1duRSxKtLYX5CB04fSeQ6tF1aY\n-----END EC " "PRIVATE KEY-----",
      "-----BEGIN CERTIFICATE-----")
-SCAN("secret.jwt", "SK", WORD, "e", "y", false, scan_jwt, check_jwt, NULL,
+SCAN("secret.jwt", "SK", WORD, "e", "y|J", false, scan_jwt, check_jwt, NULL,
      "eyJhbGciOiJIUzI1NiJ9" ".eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U", "eyJub2FsZyI6MX0.eyJzdWIiOiIx.dozjgNryP4J3")
 TOKEN("secret.aws_key", "AKIA%2{16}", NULL, "AKIA" "IOSFODNN7EXAMPLE", "AKIA" "IOSFODNN7EXAMPLES")
 TOKEN("secret.aws_key", "ASIA%2{16}", NULL, "ASIA" "IOSFODNN7EXAMPLE", "ASIA" "IOSFODNN7EXAMPL")

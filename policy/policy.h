@@ -54,6 +54,8 @@ struct policy_set {
     struct plan plans[DIRECTION_count];
     bool refuse_unscanned;
     bool makes_names[DIRECTION_count]; /* some rule pseudonymises */
+    const struct policy **policies;    /* what it was made of */
+    unsigned n_policies;
     char *version; /* "default@0123456789ab", several with '+' between */
     void *memory;  /* policy_set.c's own */
 };

@@ -40,6 +40,14 @@ static void add_rule(struct plan *p, struct arena *a, const struct rule *r, enum
     }
 }
 
+static void add_rule_both(struct policy_set *s, struct arena *a, const struct rule *r)
+{
+    for (enum direction d = 0; d < DIRECTION_count; d++) {
+        add_rule(&s->plans[d], a, r, d);
+        s->makes_names[d] |= r->actions[d] == ACTION_pseudonymise;
+    }
+}
+
 struct policy_set *policy_set_new(const struct policy *const *policies, unsigned n)
 {
     struct policy_set *s = NEW(struct policy_set);
@@ -48,15 +56,14 @@ struct policy_set *policy_set_new(const struct policy *const *policies, unsigned
     s->memory = a;
     s->plans[DIRECTION_response].direction = DIRECTION_response;
     SCOPED(buf_done) struct buf version = BUF_INIT(VERSION_BYTES);
+    s->policies = arena_alloc(a, n * sizeof *s->policies);
+    s->n_policies = n;
     for (unsigned i = 0; i < n; i++) {
+        s->policies[i] = policies[i];
         buf_addf(&version, "%s%s@%s", i ? "+" : "", policies[i]->name, policies[i]->hash);
         s->refuse_unscanned |= policies[i]->refuse_unscanned;
         for (unsigned k = 0; k < policies[i]->n_rules; k++)
-            for (enum direction d = 0; d < DIRECTION_count; d++)
-            {
-                add_rule(&s->plans[d], a, &policies[i]->rules[k], d);
-                s->makes_names[d] |= policies[i]->rules[k].actions[d] == ACTION_pseudonymise;
-            }
+            add_rule_both(s, a, &policies[i]->rules[k]);
     }
     s->version = arena_strdup(a, buf_str(&version));
     return s;

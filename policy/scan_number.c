@@ -104,6 +104,7 @@ struct phone {
     unsigned size[PHONE_GROUPS];
     char lead[PHONE_GROUPS]; /* the first digit of each */
     char second;             /* digit */
+    enum { CUE_UNKNOWN, CUE_NONE, CUE_THERE } cue;
 };
 
 /* 3-3-4 of North America, perhaps after a 1. */
@@ -139,9 +140,17 @@ static const char phone_cue[] = "phone|telephone|tel|telefon|téléphone|teléfo
                                 "cellphone|handy|fax|call|calling|reach|dial|ring|"
                                 "whatsapp|contact|sms|hotline|number is";
 
-static bool is_phone(const struct view *v, const struct phone *p)
+/* Looked for once, and only if it matters. */
+static bool has_cue(const struct view *v, struct phone *p)
 {
-    return is_certain(p) || (is_possible(p) && scan_cue(v->text, v->at, phone_cue));
+    if (p->cue == CUE_UNKNOWN)
+        p->cue = scan_cue(v->text, v->at, phone_cue) ? CUE_THERE : CUE_NONE;
+    return p->cue == CUE_THERE;
+}
+
+static bool is_phone(const struct view *v, struct phone *p)
+{
+    return is_certain(p) || (is_possible(p) && has_cue(v, p));
 }
 
 static void add_group(struct phone *p, struct str digits)

@@ -12,9 +12,9 @@ scan_fn scan_ipv4, scan_ipv6, scan_mac;        /* scan_net.c */
 scan_fn scan_jwt, scan_private_key;            /* scan_secret.c */
 scan_fn scan_number, scan_token;               /* scan_shape.c */
 
-/* The first item of a shape: which bytes it may begin with, and which may follow those that are
- * literal. */
-void shape_first(const char *shape, bool first[256], int *second); /* *second: a byte, or -1: any */
+/* Of a row with a shape, by byte: bit k: the shape's byte k may be it.  256 of them. */
+enum { SHAPE_HEAD_BYTES = DETECTOR_HEAD_BYTES };
+const uint8_t *shape_head(unsigned row);
 
 static inline bool is_digit(char c)
 {

@@ -9,6 +9,8 @@
  *
  * As many as fit are taken, and nothing is given back: no shape needs more.
  */
+#include <assert.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "policy/scan_priv.h"
@@ -98,14 +100,71 @@ static bool fits(const struct item *i, char c)
     }
 }
 
-void shape_first(const char *shape, bool first[256], int *second)
+enum { ITEMS_MAX = 24 };
+
+/* The rows' shapes, read once. */
+static struct shape {
+    struct item items[ITEMS_MAX];
+    unsigned n;
+    uint8_t head[256]; /* by byte: bit k: it may be the shape's byte k */
+} shapes[DETECTOR_MAX];
+
+/* Where one may be after some bytes: in which item, and how many of it were taken. */
+struct state {
+    unsigned item, taken;
+};
+
+enum { STATES_MAX = 64 };
+
+/* All items that can come next, for some may be left out. */
+static unsigned widen(const struct shape *s, struct state *states, unsigned n)
 {
-    struct item i, after;
-    const char *p = next_item(shape, &i);
-    for (unsigned b = 0; b < 256; b++)
-        first[b] = fits(&i, (char)b);
-    next_item(p, &after);
-    *second = i.max == 1 && *p && after.kind == '=' ? (unsigned char)after.byte : -1;
+    for (unsigned i = 0; i < n; i++) {
+        struct state st = states[i];
+        if (st.item < s->n && st.taken >= s->items[st.item].min && n < STATES_MAX)
+            states[n++] = (struct state){st.item + 1, 0};
+    }
+    return n;
+}
+
+static void make_head(struct shape *s)
+{
+    struct state states[STATES_MAX] = {{0, 0}}, next[STATES_MAX];
+    unsigned n = 1;
+    for (unsigned k = 0; k < SHAPE_HEAD_BYTES; k++) {
+        unsigned n_next = 0;
+        n = widen(s, states, n);
+        for (unsigned i = 0; i < n; i++) {
+            struct state st = states[i];
+            bool ended = st.item == s->n, full = !ended && st.taken == s->items[st.item].max;
+            for (unsigned b = 0; b < 256 && !full; b++)
+                if (ended || fits(&s->items[st.item], (char)b))
+                    s->head[b] |= (uint8_t)(1u << k);
+            if (!full && n_next < STATES_MAX)
+                next[n_next++] = ended ? st : (struct state){st.item, st.taken + 1};
+        }
+        memcpy(states, next, n_next * sizeof *next);
+        n = n_next;
+    }
+}
+
+static void read_shapes(void)
+{
+    for (unsigned row = 0; row < n_detectors; row++) {
+        struct shape *s = &shapes[row];
+        for (const char *p = detectors[row].shape; p && *p; s->n++) {
+            assert(s->n < ITEMS_MAX);
+            p = next_item(p, &s->items[s->n]);
+        }
+        make_head(s);
+    }
+}
+
+const uint8_t *shape_head(unsigned row)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, read_shapes);
+    return shapes[row].head;
 }
 
 /* Separators: the first decides for all. */
@@ -121,15 +180,14 @@ static enum scan_answer match_shape(const struct view *v, size_t *end)
     struct str text = v->text;
     size_t at = v->at;
     int separator = -1;
-    struct item i;
-    for (const char *p = v->d->shape; *p;) {
-        p = next_item(p, &i);
+    const struct shape *s = &shapes[v->d - detectors];
+    for (const struct item *i = s->items; i < s->items + s->n; i++) {
         unsigned n = 0;
-        while (n < i.max && at + n < text.n && fits(&i, text.p[at + n]))
+        while (n < i->max && at + n < text.n && fits(i, text.p[at + n]))
             n++;
-        if (n < i.max && at + n == text.n && !v->final)
+        if (n < i->max && at + n == text.n && !v->final)
             return SCAN_MORE;
-        if (n < i.min || (i.kind == '-' && !same_separator(&separator, n ? text.p[at] : '\0')))
+        if (n < i->min || (i->kind == '-' && !same_separator(&separator, n ? text.p[at] : '\0')))
             return SCAN_NO;
         at += n;
     }

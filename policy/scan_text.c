@@ -49,22 +49,24 @@ static bool equal_fold(const char *a, const char *b, size_t n)
     return true;
 }
 
-static bool has_word(struct str text, size_t from, size_t to, struct str word)
+static bool is_word_at(struct str text, size_t at, size_t to, struct str word)
 {
-    for (size_t i = from; i + word.n <= to; i++)
-        if (equal_fold(text.p + i, word.p, word.n) && (i == 0 || !is_word(text.p[i - 1])) &&
-            (i + word.n == text.n || !is_letter(text.p[i + word.n])))
-            return true;
-    return false;
+    size_t end = at + word.n;
+    return end <= to && equal_fold(text.p + at, word.p, word.n) &&
+           (end == text.n || !is_letter(text.p[end]));
 }
 
 bool scan_cue(struct str text, size_t at, const char *words)
 {
     size_t from = at > DETECTOR_CUE_BYTES ? at - DETECTOR_CUE_BYTES : 0;
-    struct str rest = str_of(words), word;
-    while (str_next(&rest, '|', &word))
-        if (has_word(text, from, at, word))
-            return true;
+    for (size_t i = from; i < at; i++) {
+        if (is_word(text.p[i]) && i > 0 && is_word(text.p[i - 1]))
+            continue;
+        struct str rest = str_of(words), word;
+        while (str_next(&rest, '|', &word))
+            if ((text.p[i] | 0x20) == (word.p[0] | 0x20) && is_word_at(text, i, at, word))
+                return true;
+    }
     return false;
 }
 
@@ -252,6 +254,8 @@ static size_t month_name(struct str text, size_t at, bool *cut)
         "jun",       "jul",      "aug",      "sept",     "sep", "oct",  "nov",  "dec"};
     size_t left = text.n - at;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (left && (text.p[at] | 0x20) != names[i][0])
+            continue;
         size_t n = strlen(names[i]);
         *cut |= left < n && equal_fold(text.p + at, names[i], left);
         if (left >= n && equal_fold(text.p + at, names[i], n) &&

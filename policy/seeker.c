@@ -94,13 +94,28 @@ static size_t reach(const struct seeker *s, struct str text, size_t at)
     return first;
 }
 
-/* Asks all that want the byte at `at`; true: that decides the pass. */
-static bool ask_all(struct seeker *s, struct view *v)
+/* Who may find something whose first bytes are these; those that have not come yet may be any. */
+static inline bool wanted(const struct detector_set *set, struct str text, size_t at,
+                          struct detector_bits *who)
+{
+    size_t left = text.n - at;
+    uint64_t any = 0;
+    for (unsigned w = 0; w < DETECTOR_MAX / 64; w++) {
+        uint64_t bits = set->head[0][(unsigned char)text.p[at]].word[w];
+        for (unsigned k = 1; k < DETECTOR_HEAD_BYTES && k < left; k++)
+            bits &= set->head[k][(unsigned char)text.p[at + k]].word[w];
+        who->word[w] = bits;
+        any |= bits;
+    }
+    return any != 0;
+}
+
+/* Asks those that want what begins at v->at; true: that decides the pass. */
+static bool ask_all(struct seeker *s, struct view *v, const struct detector_bits *who)
 {
     struct seeker_state *st = &s->builtin;
-    const struct detector_bits *asked = &s->plan->builtin.asked[(unsigned char)v->text.p[v->at]];
     for (unsigned w = 0; w < DETECTOR_MAX / 64; w++)
-        for (uint64_t left = asked->word[w]; left; left &= left - 1) {
+        for (uint64_t left = who->word[w]; left; left &= left - 1) {
             unsigned row = w * 64 + (unsigned)__builtin_ctzll(left);
             struct match m;
             if (detectors[row].where == ANCHOR_WORD && v->at > 0 && is_word(v->text.p[v->at - 1]))
@@ -129,18 +144,16 @@ static void run_builtin(struct seeker *s, const struct pattern_text *t)
     const struct detector_set *set = &s->plan->builtin;
     struct str text = t->text;
     struct view v = {.text = text, .floor = s->floor, .final = !t->goes_on};
+    struct detector_bits who;
     for (size_t at = st->at < s->floor ? s->floor : st->at; at < text.n; at++) {
         unsigned char c = (unsigned char)text.p[at];
         unsigned flag = set->flag[c];
         if (!flag || (flag == 2 && at > 0 && is_word(text.p[at - 1])))
             continue;
-        if (at + 1 < text.n) {
-            unsigned pair = (unsigned)c << 8 | (unsigned char)text.p[at + 1];
-            if (!(set->pair[pair / 64] >> pair % 64 & 1))
-                continue;
-        }
+        if (!wanted(set, text, at, &who))
+            continue;
         v.at = at;
-        if (ask_all(s, &v))
+        if (ask_all(s, &v, &who))
             return;
     }
     st->at = text.n;

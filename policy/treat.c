@@ -148,7 +148,7 @@ void treatment_write(const struct treatment *t, size_t max, struct buf *out)
         if (h->rule->logs == RULE_LOGS_NONE)
             continue;
         write_hit(h, &one);
-        if (list.n + one.n + 2 > max)
+        if (list.n + one.n + 2 > max) /* a comma or bracket before, and the last bracket */
             break;
         buf_add(&list, list.n ? STR(",") : STR("["));
         buf_add(&list, buf_str(&one));

@@ -5,6 +5,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
 #include "gateway/base/money.h"
+#include "gateway/base/scope.h"
 #include "gateway/core/error_body.h"
 #include "gateway/core/stage.h"
 #include "gateway/store/ledger.h"
@@ -41,6 +42,19 @@ static void add_candidates(const struct exchange *x, struct buf *out)
     buf_add(out, STR("]"));
 }
 
+static void add_policy(const struct exchange *x, struct buf *out)
+{
+    SCOPED(buf_done) struct buf hits = BUF_INIT(LEDGER_HITS_BYTES);
+    buf_add(out, STR(", \"policy\": {"));
+    add_text(out, "version", str_of(x->policy.set->version));
+    buf_add(out, STR(", "));
+    add_text(out, "verdict", str_of(treatment_verdict(&x->policy.t)));
+    treatment_write(&x->policy.t, LEDGER_HITS_BYTES, &hits);
+    buf_add(out, STR(", \"hits\": "));
+    buf_add(out, hits.n ? buf_str(&hits) : STR("[]"));
+    buf_add(out, STR("}"));
+}
+
 void explain_write(const struct exchange *x, struct buf *out)
 {
     bool refused = x->err.code != ERR_none;
@@ -57,6 +71,8 @@ void explain_write(const struct exchange *x, struct buf *out)
         add_text(out, "model_asked", x->asked);
         buf_addf(out, ", \"stream\": %s", x->request.stream ? "true" : "false");
     }
+    if (x->policy.set)
+        add_policy(x, out);
     if (x->n_candidates) {
         buf_add(out, STR(", "));
         add_text(out, "route", str_of(x->reason));

@@ -17,6 +17,7 @@
 #include "gateway/store/store.h"
 
 struct gateway {
+    struct policy_tally *policy_tally; /* what rules found, for /metrics; NULL: not counted */
     struct config_slot config;
     struct store *store;
     struct jobs *jobs;

@@ -25,7 +25,8 @@ void patch_init(struct patch *p);
 void patch_done(struct patch *p);
 void patch_begin(struct patch *p, struct str text); /* keeps memory of the last one */
 
-void patch_add(struct patch *p, struct str range, size_t made_from); /* range within p->text; p->made from there on */
+void patch_add(struct patch *p, struct str range,
+               size_t made_from); /* range within p->text; p->made from there on */
 void patch_write(const struct patch *p, struct buf *out);
 
 #endif

@@ -14,7 +14,8 @@ struct rewrite_channel {
     struct answer_channel id;
     const struct text_work *work;
     void *state;
-    struct buf head, tail; /* of an event of its own; of Responses the head is the event that was last fed */
+    struct buf head,
+        tail; /* of an event of its own; of Responses the head is the event that was last fed */
     struct buf name;
     struct rewrite_channel *next;
 };
@@ -54,7 +55,8 @@ static struct rewrite *state_of(struct sink *s, struct exchange *x, const struct
     return r;
 }
 
-static struct rewrite_channel *channel_of(struct rewrite *r, struct exchange *x, const struct answer_leaf *leaf)
+static struct rewrite_channel *channel_of(struct rewrite *r, struct exchange *x,
+                                          const struct answer_leaf *leaf)
 {
     const struct answer_channel *id = &leaf->channel;
     for (struct rewrite_channel *c = r->channels; c; c = c->next)
@@ -88,7 +90,8 @@ static void hand_on(struct sink *s, struct exchange *x, const struct frame *f)
 }
 
 /* A document of ours, or one that we changed. */
-static void push_made(struct sink *s, struct exchange *x, enum frame_kind kind, struct str name, struct str data)
+static void push_made(struct sink *s, struct exchange *x, enum frame_kind kind, struct str name,
+                      struct str data)
 {
     struct answer read;
     struct err err = {0};
@@ -114,7 +117,8 @@ static void add_text(struct patch *p, const struct json_value *v, struct str tex
 }
 
 /* Of Responses: the event that was last fed, with another delta and the next number. */
-static void write_again(struct rewrite *r, struct rewrite_channel *c, struct str text, struct buf *out)
+static void write_again(struct rewrite *r, struct rewrite_channel *c, struct str text,
+                        struct buf *out)
 {
     struct answer_leaves leaves = {0};
     struct patch patch;
@@ -122,7 +126,9 @@ static void write_again(struct rewrite *r, struct rewrite_channel *c, struct str
     patch_init(&patch);
     patch_begin(&patch, buf_str(&c->head));
     if (answer_leaves_scan(ENDPOINT_responses, buf_str(&c->head), true, &leaves, &ignored)) {
-        const struct json_value *delta = NULL, *number = leaves.sequence.kind == VALUE_NUMBER ? &leaves.sequence : NULL;
+        const struct json_value *delta = NULL, *number = leaves.sequence.kind == VALUE_NUMBER
+                                                             ? &leaves.sequence
+                                                             : NULL;
         for (size_t i = 0; i < leaves.n; i++)
             if (leaves.v[i].channel.part != PART_whole)
                 delta = &leaves.v[i].value;
@@ -215,39 +221,45 @@ static void flush(struct sink *s, struct exchange *x, struct rewrite_channel *c)
 }
 
 /* Does this event end the channel? */
-static bool ends(const struct rewrite *r, const struct exchange *x, const struct frame *f, const struct answer_channel *c)
+static bool ends(const struct rewrite *r, const struct exchange *x, const struct frame *f,
+                 const struct answer_channel *c)
 {
     if (f->kind == FRAME_DONE || f->read->ended != ANSWER_OPEN)
         return true;
     if (x->endpoint != ENDPOINT_responses)
-        return c->choice < ANSWER_CHOICES && f->read->finished[c->choice / 64] >> c->choice % 64 & 1;
-    return str_ends(r->leaves.type, STR(".done\"")) && r->leaves.n > 0 && r->leaves.v[0].channel.choice == c->choice;
+        return c->choice < ANSWER_CHOICES &&
+               f->read->finished[c->choice / 64] >> c->choice % 64 & 1;
+    return str_ends(r->leaves.type, STR(".done\"")) && r->leaves.n > 0 &&
+           r->leaves.v[0].channel.choice == c->choice;
 }
 
 static bool is_fed_by(const struct rewrite *r, const struct answer_channel *c)
 {
     for (size_t i = 0; i < r->leaves.n; i++) {
         const struct answer_channel *id = &r->leaves.v[i].channel;
-        if (id->part != PART_whole && id->part == c->part && id->choice == c->choice && id->index == c->index)
+        if (id->part != PART_whole && id->part == c->part && id->choice == c->choice &&
+            id->index == c->index)
             return true;
     }
     return false;
 }
 
 /* Of channels as they began: what was held first leaves first. */
-static void flush_ending(struct sink *s, struct exchange *x, const struct frame *f, struct rewrite_channel *c)
+static void flush_ending(struct sink *s, struct exchange *x, const struct frame *f,
+                         struct rewrite_channel *c)
 {
     if (!c)
         return;
     flush_ending(s, x, f, c->next);
     const struct rewrite *r = s->state;
-    bool goes = r->work->holds(c->state) && ends(r, x, f, &c->id) && (f->kind == FRAME_DONE || !is_fed_by(r, &c->id));
+    bool goes = r->work->holds(c->state) && ends(r, x, f, &c->id) &&
+                (f->kind == FRAME_DONE || !is_fed_by(r, &c->id));
     if (goes && !r->over)
         flush(s, x, c);
 }
 
-static void keep_envelope(struct rewrite *r, const struct exchange *x, struct rewrite_channel *c, const struct frame *f,
-                          const struct answer_leaf *leaf)
+static void keep_envelope(struct rewrite *r, const struct exchange *x, struct rewrite_channel *c,
+                          const struct frame *f, const struct answer_leaf *leaf)
 {
     buf_cut(&c->name, 0);
     buf_add(&c->name, f->name);
@@ -259,7 +271,8 @@ static void keep_envelope(struct rewrite *r, const struct exchange *x, struct re
     }
 }
 
-static void feed(struct sink *s, struct exchange *x, const struct frame *f, const struct answer_leaf *leaf)
+static void feed(struct sink *s, struct exchange *x, const struct frame *f,
+                 const struct answer_leaf *leaf)
 {
     struct rewrite *r = s->state;
     struct rewrite_channel *c = channel_of(r, x, leaf);
@@ -294,7 +307,8 @@ static void treat_whole(struct rewrite *r, struct exchange *x, const struct answ
         add_text(&r->patch, &leaf->value, buf_str(&r->fresh));
 }
 
-static void treat_leaf(struct sink *s, struct exchange *x, const struct frame *f, const struct answer_leaf *leaf)
+static void treat_leaf(struct sink *s, struct exchange *x, const struct frame *f,
+                       const struct answer_leaf *leaf)
 {
     struct rewrite *r = s->state;
     size_t from = r->patch.made.n;
@@ -341,7 +355,8 @@ static bool read_leaves(struct rewrite *r, struct exchange *x, const struct fram
 static void treat_leaves(struct sink *s, struct exchange *x, const struct frame *f)
 {
     struct rewrite *r = s->state;
-    const struct json_value *number = r->shift && r->leaves.sequence.kind == VALUE_NUMBER ? &r->leaves.sequence : NULL;
+    const struct json_value *number =
+        r->shift && r->leaves.sequence.kind == VALUE_NUMBER ? &r->leaves.sequence : NULL;
     for (size_t i = 0; i < r->leaves.n && !is_blocked(r, x); i++) {
         if (number && number->raw.p < r->leaves.v[i].value.raw.p) {
             add_number(&r->patch, number, r->sequence);
@@ -384,7 +399,8 @@ static void push_blocked_body(struct sink *s, struct exchange *x, const struct f
     struct rewrite *r = s->state;
     if (x->endpoint == ENDPOINT_embeddings || x->endpoint == ENDPOINT_moderations) {
         struct err err = {0};
-        err_say(&err, ERR_blocked, NULL, "the policy rule '%s' forbids the answer", x->policy.t.blocked_by->id);
+        err_say(&err, ERR_blocked, NULL, "the policy rule '%s' forbids the answer",
+                x->policy.t.blocked_by->id);
         exchange_fail(x, &err);
         return;
     }
@@ -412,7 +428,8 @@ static void push_body(struct sink *s, struct exchange *x, const struct frame *f)
     }
 }
 
-void rewrite_push(struct sink *s, struct exchange *x, const struct frame *f, const struct text_work *work)
+void rewrite_push(struct sink *s, struct exchange *x, const struct frame *f,
+                  const struct text_work *work)
 {
     struct rewrite *r = state_of(s, x, work);
     if (r->over)

@@ -13,6 +13,8 @@ void row_begin(const struct exchange *x, struct ledger_request *row)
         .endpoint = str_of(endpoint_info(x->endpoint)->name),
         .stream = x->request.stream,
         .model_asked = x->asked,
+        .policy_version = str_of(x->policy.set ? x->policy.set->version : NULL),
+        .policy_verdict = x->policy.set ? str_of(treatment_verdict(&x->policy.t)) : STR(""),
         .route_reason = str_of(x->reason),
         .ttft_us = LEDGER_NULL,
         .total_us = LEDGER_NULL,

@@ -36,13 +36,16 @@ static void done(void *state)
     channel_done(state);
 }
 
-static bool whole(struct exchange *x, const struct answer_leaf *leaf, struct str text, struct buf *out)
+static bool whole(struct exchange *x, const struct answer_leaf *leaf, struct str text,
+                  struct buf *out)
 {
     return channel_treat(&x->policy.t, DIRECTION_response,
-                         leaf->kind == ANSWER_LEAF_document ? CHANNEL_DOCUMENT : CHANNEL_STRING, NULL, text, out);
+                         leaf->kind == ANSWER_LEAF_document ? CHANNEL_DOCUMENT : CHANNEL_STRING,
+                         NULL, text, out);
 }
 
-static const struct text_work treating = {sizeof(struct channel), true, begin, feed, end, holds, done, whole};
+static const struct text_work treating = {
+    sizeof(struct channel), true, begin, feed, end, holds, done, whole};
 
 static bool is_idle(const struct exchange *x)
 {

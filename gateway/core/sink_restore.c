@@ -41,24 +41,28 @@ static void done(void *state)
     (void)state;
 }
 
-static bool whole(struct exchange *x, const struct answer_leaf *leaf, struct str text, struct buf *out)
+static bool whole(struct exchange *x, const struct answer_leaf *leaf, struct str text,
+                  struct buf *out)
 {
     struct restorer r;
     size_t before = out->n;
     if (!memmem(text.p, text.n, "PII", 3))
         return false;
-    restorer_init(&r, &x->policy.t.names, where_of(leaf), true); /* either way it stands in a string of JSON */
+    restorer_init(&r, &x->policy.t.names, where_of(leaf),
+                  true); /* either way it stands in a string of JSON */
     restorer_feed(&r, text, out);
     restorer_end(&r, out);
     return out->n != before;
 }
 
-static const struct text_work restoring = {sizeof(struct restorer), false, begin, feed, end, holds, done, whole};
+static const struct text_work restoring = {
+    sizeof(struct restorer), false, begin, feed, end, holds, done, whole};
 
 /* The answer's own rules may have made names too. */
 static bool is_idle(const struct exchange *x)
 {
-    bool may = x->policy.set && (x->policy.t.names.n > 0 || x->policy.set->makes_names[DIRECTION_response]);
+    bool may = x->policy.set &&
+               (x->policy.t.names.n > 0 || x->policy.set->makes_names[DIRECTION_response]);
     return x->dry_run || !may;
 }
 

@@ -10,6 +10,7 @@
 #include "gateway/base/scope.h"
 #include "gateway/core/exchange.h"
 #include "gateway/core/patch.h"
+#include "gateway/core/policy_tally.h"
 #include "gateway/core/policy_use.h"
 #include "gateway/core/stage.h"
 #include "gateway/llm/leaf.h"
@@ -121,6 +122,8 @@ static enum step policy_run(struct exchange *x, struct err *err)
 
 static void policy_undo(struct exchange *x)
 {
+    if (x->policy.set)
+        policy_tally_add(x->worker->gateway->policy_tally, &x->policy.t);
     buf_done(&x->policy.body);
 }
 

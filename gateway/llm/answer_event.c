@@ -28,7 +28,8 @@ static void write_part(const struct answer_channel *c, struct buf *head, struct 
         [PART_refusal] = {"\"refusal\":", ""},
         [PART_reasoning] = {"\"reasoning_content\":", ""},
         [PART_reasoning_too] = {"\"reasoning\":", ""},
-        [PART_reasoning_details] = {"\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":", "}]"},
+        [PART_reasoning_details] = {"\"reasoning_details\":[{\"type\":\"reasoning.text\",\"text\":",
+                                    "}]"},
         [PART_transcript] = {"\"audio\":{\"transcript\":", "}"},
         [PART_arguments] = {"\"function\":{\"arguments\":", "}}]"},
         [PART_tool_input] = {"\"custom\":{\"input\":", "}}]"},
@@ -41,8 +42,8 @@ static void write_part(const struct answer_channel *c, struct buf *head, struct 
     buf_add(tail, str_of(parts[c->part].tail));
 }
 
-void answer_event_around(enum endpoint e, const struct answer_leaves *l, struct str data, const struct answer_leaf *leaf,
-                         struct buf *head, struct buf *tail)
+void answer_event_around(enum endpoint e, const struct answer_leaves *l, struct str data,
+                         const struct answer_leaf *leaf, struct buf *head, struct buf *tail)
 {
     struct str raw = leaf->value.raw;
     buf_cut(head, 0);
@@ -64,7 +65,8 @@ void answer_event_around(enum endpoint e, const struct answer_leaves *l, struct 
     buf_add(tail, STR("},\"finish_reason\":null}]}"));
 }
 
-void answer_event_blocked(enum endpoint e, const struct answer_leaves *l, unsigned choice, struct buf *out)
+void answer_event_blocked(enum endpoint e, const struct answer_leaves *l, unsigned choice,
+                          struct buf *out)
 {
     write_envelope(e, l, out);
     buf_addf(out, ",\"choices\":[{\"index\":%u,%s,\"finish_reason\":\"content_filter\"}]}", choice,
@@ -87,7 +89,8 @@ static bool on_member(void *arg, const struct json_hit *h, struct err *err)
     return true;
 }
 
-static void replace(struct str text, const char *const *paths, const char *const *with, size_t n, struct buf *out)
+static void replace(struct str text, const char *const *paths, const char *const *with, size_t n,
+                    struct buf *out)
 {
     struct replacing r = {.with = with, .text = text};
     const struct json_visitor v = {on_member, &r};
@@ -105,11 +108,13 @@ void answer_response_blocked(struct str response, struct buf *out)
     if (response.n)
         replace(response, paths, with, 3, out);
     else
-        buf_add(out, STR("{\"object\":\"response\",\"status\":\"incomplete\",\"incomplete_details\":{\"reason\":"
+        buf_add(out, STR("{\"object\":\"response\",\"status\":\"incomplete\",\"incomplete_"
+                         "details\":{\"reason\":"
                          "\"content_filter\"},\"output\":[]}"));
 }
 
-void answer_body_blocked(enum endpoint e, struct str data, const uint64_t choices[2], struct buf *out)
+void answer_body_blocked(enum endpoint e, struct str data, const uint64_t choices[2],
+                         struct buf *out)
 {
     static const char *const paths[] = {"choices"};
     if (e == ENDPOINT_responses) {
@@ -119,10 +124,11 @@ void answer_body_blocked(enum endpoint e, struct str data, const uint64_t choice
     SCOPED(buf_done) struct buf list = BUF_INIT(64 * 1024);
     for (unsigned i = 0; i < 128; i++)
         if (choices[i / 64] >> i % 64 & 1)
-            buf_addf(&list, "%s{\"index\":%u,%s,\"finish_reason\":\"content_filter\"}", list.n ? "," : "[", i,
-                     e == ENDPOINT_chat
-                         ? "\"message\":{\"role\":\"assistant\",\"content\":\"\",\"refusal\":null},\"logprobs\":null"
-                         : "\"text\":\"\",\"logprobs\":null");
+            buf_addf(&list, "%s{\"index\":%u,%s,\"finish_reason\":\"content_filter\"}",
+                     list.n ? "," : "[", i,
+                     e == ENDPOINT_chat ? "\"message\":{\"role\":\"assistant\",\"content\":\"\","
+                                          "\"refusal\":null},\"logprobs\":null"
+                                        : "\"text\":\"\",\"logprobs\":null");
     buf_add(&list, list.n ? STR("]") : STR("[]"));
     const char *with[] = {list.p};
     replace(data, paths, with, 1, out);

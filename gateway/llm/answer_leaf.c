@@ -86,7 +86,8 @@ struct notes {
     const struct plan *plan;
     struct answer_leaves *l;
     bool is_event;
-    size_t choice_from, tool_from; /* leaves of the choice, and of the tool call, that is being read */
+    size_t choice_from,
+        tool_from; /* leaves of the choice, and of the tool call, that is being read */
     int64_t choice_index, tool_index, content_index; /* -1: not given */
 };
 
@@ -105,7 +106,8 @@ static void add(struct notes *t, const struct row *row, const struct json_value 
 
 static bool is_index(int64_t i, int64_t most, struct err *err)
 {
-    return (i >= 0 && i < most) || err_set(err, ERR_bad_answer, "the index of a choice or a tool call is none");
+    return (i >= 0 && i < most) ||
+           err_set(err, ERR_bad_answer, "the index of a choice or a tool call is none");
 }
 
 /* A piece of a stream's message that is no delta comes whole. */
@@ -184,8 +186,9 @@ static bool on_hit(void *arg, const struct json_hit *h, struct err *err)
         t->l->model = h->value.raw;
     if (row->kind == ANSWER_LEAF_read)
         return read(t, h, row->part, err);
-    bool is_leaf = row->kind == (int)ANSWER_LEAF_logprobs ? h->value.kind == VALUE_OBJECT || h->value.kind == VALUE_ARRAY
-                                                          : h->value.kind == VALUE_STRING;
+    bool is_leaf = row->kind == (int)ANSWER_LEAF_logprobs
+                       ? h->value.kind == VALUE_OBJECT || h->value.kind == VALUE_ARRAY
+                       : h->value.kind == VALUE_STRING;
     if (is_leaf && row->kind != ANSWER_LEAF_within_logprobs)
         add(t, row, &h->value);
     return true;
@@ -220,7 +223,8 @@ static enum answer_part part_of_type(struct str type, bool *is_document)
 /* Of an event only the delta is a piece; what others repeat is whole. */
 static bool settle_responses(struct notes *t, struct err *err)
 {
-    int64_t item = t->choice_index < 0 ? 0 : t->choice_index, content = t->content_index < 0 ? 0 : t->content_index;
+    int64_t item = t->choice_index < 0 ? 0 : t->choice_index,
+            content = t->content_index < 0 ? 0 : t->content_index;
     if (!is_index(item, INDEX_MAX, err) || !is_index(content, INDEX_MAX, err))
         return false;
     for (size_t i = 0; i < t->l->n; i++) {
@@ -238,11 +242,16 @@ static bool settle_responses(struct notes *t, struct err *err)
     return true;
 }
 
-bool answer_leaves_scan(enum endpoint e, struct str data, bool is_event, struct answer_leaves *l, struct err *err)
+bool answer_leaves_scan(enum endpoint e, struct str data, bool is_event, struct answer_leaves *l,
+                        struct err *err)
 {
     *l = (struct answer_leaves){.v = l->v, .room = l->room};
-    struct notes t = {
-        .plan = plan_of(e), .l = l, .is_event = is_event, .choice_index = -1, .tool_index = -1, .content_index = -1};
+    struct notes t = {.plan = plan_of(e),
+                      .l = l,
+                      .is_event = is_event,
+                      .choice_index = -1,
+                      .tool_index = -1,
+                      .content_index = -1};
     const struct json_visitor v = {on_hit, &t};
     if (!json_scan(data, t.plan->json, JSON_MAX_DEPTH, &v, err))
         return false;

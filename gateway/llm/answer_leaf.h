@@ -66,21 +66,25 @@ void answer_leaves_done(struct answer_leaves *l);
  * Finds them; *l is used again.  False: what json_scan() fails with, or, in a stream, a
  * channel that is none.
  */
-bool answer_leaves_scan(enum endpoint e, struct str data, bool is_event, struct answer_leaves *l, struct err *err);
+bool answer_leaves_scan(enum endpoint e, struct str data, bool is_event, struct answer_leaves *l,
+                        struct err *err);
 
 /* ---- what the gateway says in an answer's place */
 
-/* Appends what stands before and after the text of an event that carries nothing but a piece of this channel. */
-void answer_event_around(enum endpoint e, const struct answer_leaves *l, struct str data, const struct answer_leaf *leaf,
-                         struct buf *head, struct buf *tail);
+/* Appends what stands before and after the text of an event that carries nothing but a piece of
+ * this channel. */
+void answer_event_around(enum endpoint e, const struct answer_leaves *l, struct str data,
+                         const struct answer_leaf *leaf, struct buf *head, struct buf *tail);
 
 /* Appends a chunk of a chat or completion that ends a choice because of a policy. */
-void answer_event_blocked(enum endpoint e, const struct answer_leaves *l, unsigned choice, struct buf *out);
+void answer_event_blocked(enum endpoint e, const struct answer_leaves *l, unsigned choice,
+                          struct buf *out);
 
 /* Appends a response of Responses that ends so; `response` is what was last known of it. */
 void answer_response_blocked(struct str response, struct buf *out);
 
 /* Appends a whole body that ends so, and has no text.  `choices`: bits of those it had. */
-void answer_body_blocked(enum endpoint e, struct str data, const uint64_t choices[2], struct buf *out);
+void answer_body_blocked(enum endpoint e, struct str data, const uint64_t choices[2],
+                         struct buf *out);
 
 #endif

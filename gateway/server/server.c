@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "gateway/core/policy_tally.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
 #include "gateway/base/scope.h"
@@ -217,6 +218,7 @@ static void open_house(struct server *s, struct store *store, struct config *c)
     h->gateway.store = store;
     h->gateway.jobs = jobs_new(JOB_THREADS);
     h->gateway.metrics = metrics_new(c->loops);
+    h->gateway.policy_tally = policy_tally_new();
     h->gateway.memory.max_bytes = c->server.memory_in_flight;
     config_slot_init(&h->gateway.config);
     config_slot_put(&h->gateway.config, c);
@@ -230,6 +232,7 @@ static void close_house(struct server *s)
         worker_close(&h->workers[i]);
     free(h->workers);
     metrics_free(h->gateway.metrics);
+    policy_tally_free(h->gateway.policy_tally);
     config_slot_done(&h->gateway.config);
     pthread_mutex_destroy(&s->reload_lock);
 }

@@ -16,6 +16,9 @@
     ROW(TEXT, model_asked, model_asked, false) \
     ROW(TEXT, model_served, model_served, false) \
     ROW(TEXT, provider, provider, false) \
+    ROW(TEXT, policy_version, policy_version, false) \
+    ROW(TEXT, policy_verdict, policy_verdict, false) \
+    ROW(TEXT, policy_hits, policy_hits, false) \
     ROW(TEXT, route_reason, route_reason, false) \
     ROW(INT, attempts, attempts, false) \
     ROW(INT, status, status, true) \

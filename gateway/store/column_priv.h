@@ -30,7 +30,7 @@ struct column {
         *twin; /* of an attempt: the request's column that is mostly the same, or NULL */
 };
 
-enum { COLUMNS_MAX = 32 };
+enum { COLUMNS_MAX = 48 };
 
 struct columns { /* the first is request_id */
     const char *table;

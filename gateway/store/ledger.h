@@ -43,6 +43,8 @@ struct ledger_attempt {
     struct ledger_cost cost;
 };
 
+enum { LEDGER_HITS_BYTES = 1000 }; /* of policy_hits, at most */
+
 struct ledger_request {
     struct str request_id;
     int64_t started_ms; /* wall clock */
@@ -50,6 +52,8 @@ struct ledger_request {
     struct str endpoint;
     bool stream;
     struct str model_asked, model_served, provider;
+    struct str policy_version, policy_verdict;
+    struct str policy_hits; /* a JSON array of what rules found, never of what it was; whole, or empty */
     struct str route_reason;
     unsigned attempts;
     int status;

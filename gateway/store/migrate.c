@@ -59,9 +59,19 @@ static const char version_1[] =
     " SELECT date(started_ms / 1000, 'unixepoch') AS day, prompt_name, prompt_version, arm,"
     " count(*) AS requests, sum(finish = 'complete') AS complete, avg(total_us) AS total_us,"
     " sum(cost_nusd) AS cost_nusd FROM requests WHERE prompt_name IS NOT NULL GROUP BY 1, 2, 3, 4;";
+
+/* What policies found is a member of the chained row; the view has a line for each. */
+static const char version_4[] =
+    "ALTER TABLE requests ADD COLUMN policy_hits TEXT;"
+    "CREATE VIEW policy_events AS"
+    " SELECT r.request_id, r.started_ms, r.team, r.key_id, r.model_asked, r.policy_version,"
+    " json_extract(e.value, '$.rule') AS rule, json_extract(e.value, '$.direction') AS direction,"
+    " json_extract(e.value, '$.action') AS action, json_extract(e.value, '$.count') AS count,"
+    " json_extract(e.value, '$.hashes') AS hashes"
+    " FROM requests AS r, json_each(r.policy_hits) AS e WHERE r.policy_hits IS NOT NULL;";
 /* clang-format on */
 
-const char *const migrations[] = {version_1};
+const char *const migrations[] = {version_1, version_4};
 const size_t n_migrations = sizeof migrations / sizeof migrations[0];
 
 static bool take_step(sqlite3 *db, const char *sql, size_t version, struct err *err)
