@@ -90,10 +90,11 @@ bool check_us_aba(struct str s)
 
 bool check_us_npi(struct str s)
 {
+    int d[10];
     char with_prefix[15] = "80840";
-    int n = plain(s, with_prefix + 5, 10);
-    return n == 10 && (with_prefix[5] == '1' || with_prefix[5] == '2') &&
-           check_luhn((struct str){with_prefix, 15});
+    if (plain(s, with_prefix + 5, 10) != 10 || check_digits(s, d, 10) != 10)
+        return false;
+    return (d[0] == 1 || d[0] == 2) && !all_same(d, 9) && check_luhn((struct str){with_prefix, 15});
 }
 
 bool check_ca_sin(struct str s)
@@ -273,9 +274,9 @@ bool check_au_abn(struct str s)
 {
     static const int weights[] = {10, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19};
     int d[11];
-    if (check_digits(s, d, 11) != 11)
+    if (check_digits(s, d, 11) != 11 || d[0] == 0)
         return false;
-    d[0] = d[0] == 0 ? 9 : d[0] - 1;
+    d[0]--;
     return sum_of(d, weights, 11) % 89 == 0;
 }
 
@@ -324,22 +325,21 @@ bool check_kr_rrn(struct str s)
 {
     static const int weights[] = {2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5};
     int d[13];
-    if (check_digits(s, d, 13) != 13)
+    if (check_digits(s, d, 13) != 13 || d[6] < 1 || d[6] > 4)
         return false;
-    int century = d[6] % 9 == 0                                      ? 1800
-                  : d[6] == 1 || d[6] == 2 || d[6] == 5 || d[6] == 6 ? 1900
-                                                                     : 2000;
-    int foreign = d[6] >= 5 && d[6] <= 8 ? 2 : 0;
-    return is_date(century + number_of(d, 2), number_of(d + 2, 2), number_of(d + 4, 2)) &&
-           ((11 - sum_of(d, weights, 12) % 11) % 10 + foreign) % 10 == d[12];
+    int year = (d[6] <= 2 ? 1900 : 2000) + number_of(d, 2);
+    return is_date(year, number_of(d + 2, 2), number_of(d + 4, 2)) &&
+           (11 - sum_of(d, weights, 12) % 11) % 10 == d[12];
 }
 
 bool check_th_id(struct str s)
 {
     static const int weights[] = {13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2};
     int d[13];
-    return check_digits(s, d, 13) == 13 && d[0] != 0 &&
-           (11 - sum_of(d, weights, 12) % 11) % 10 == d[12];
+    if (check_digits(s, d, 13) != 13)
+        return false;
+    int province = number_of(d + 1, 2);
+    return d[0] != 0 && province >= 10 && province <= 96 && (11 - sum_of(d, weights, 12) % 11) % 10 == d[12];
 }
 
 bool check_tr_id(struct str s)

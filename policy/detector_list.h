@@ -24,7 +24,8 @@
 /* clang-format off */
 
 SCAN("pii.email", "EM", ANYWHERE, "@", "", true, scan_email, NULL, NULL, "ada@example.org", "git@localhost")
-SCAN("pii.iban", "IB", WORD, "A-Z", "A-Z|0-9|0-9", false, scan_iban, check_iban, NULL,
+SCAN("pii.email", "EM", ANYWHERE, "%", "4|0", true, scan_email, NULL, NULL, "to=ada%40example.org", "ada%40localhost")
+SCAN("pii.iban", "IB", WORD, "A-Za-z", "A-Za-z|0-9|0-9", false, scan_iban, check_iban, NULL,
      "DE89 3704 0044 0532 0130 00", "DE88 3704 0044 0532 0130 00")
 SCAN("pii.card", "CC", WORD, "0-9", "0-9|0-9|0-9", false, scan_card, check_card, NULL, "4111 1111 1111 1111", "4111 1111 1111 1112")
 SCAN("pii.ip", "IP", WORD, "0-9", "0-9.|0-9.|0-9.", false, scan_ipv4, NULL, NULL, "203.0.113.7", "203.0.113.256")
@@ -32,6 +33,7 @@ SCAN("pii.mac", "MA", WORD, "0-9A-Fa-f", "0-9A-Fa-f|0-9A-Fa-f:-|0-9A-Fa-f", fals
 SCAN("pii.ip", "IP", WORD, "0-9A-Fa-f", "0-9A-Fa-f:|0-9A-Fa-f:|0-9A-Fa-f:", false, scan_ipv6, NULL, NULL, "2001:db8::8a2e:370:7334", "12:34:56")
 SCAN("pii.ip", "IP", ANYWHERE, ":", ":", false, scan_ipv6, NULL, NULL, "::ffff:203.0.113.7", "::")
 NUMBER("pii.ssn", "SS", "%d{3}-%d{2}-%d{4}", check_us_ssn, NULL, "536-22-8726", "666-22-8726")
+NUMBER("pii.ssn", "SS", "%d{3}.%d{2}.%d{4}", check_us_ssn, NULL, "536.22.8726", "536.22-8726")
 NUMBER("pii.ssn", "SS", "%d{3}%-%d{2}%-%d{4}", check_us_ssn, "ssn|social security|social|ss#", "SSN 536 22 8726", "536 22 8726")
 SCAN("pii.phone", "PH", WORD, "0-9", "0-9 ()./-", false, scan_phone, NULL, NULL, "212-555-0173", "212-155-0173")
 SCAN("pii.phone", "PH", ANYWHERE, "+(", "0-9(", false, scan_phone, NULL, NULL, "+44 20 7946 0958", "+0 20 7946 0958")
@@ -45,16 +47,17 @@ NUMBER("pii.crypto", "CR", "0x%X{40}", NULL, NULL, "0x52908400098527886E0F703006
 
 NUMBER("pii.us_itin", "UI", "%d{3}%-%d{2}%-%d{4}", check_us_itin, "itin|taxpayer|tax id|tin", "ITIN 911-70-1234", "911-70-1234")
 NUMBER("pii.us_routing", "UR", "%d{4}%-%d{4}%-%d", check_us_aba, "routing|aba|rtn|transit", "ABA 121000358", "ABA 121000359")
-NUMBER("pii.us_npi", "UN", "%d{10}", check_us_npi, "npi|provider", "NPI 1234567893", "NPI 1234567894")
+NUMBER("pii.us_npi", "UN", "%d{4}%-%d{3}%-%d{3}", check_us_npi, "npi|provider", "NPI 1234567893", "NPI 1234567894")
 NUMBER("pii.ca_sin", "CS", "%d{3}%-%d{3}%-%d{3}", check_ca_sin, "sin|nas|social insurance|assurance sociale", "SIN 130 692 544", "SIN 130 692 545")
 NUMBER("pii.uk_nhs", "NH", "%d{3}%-%d{3}%-%d{4}", check_uk_nhs, "nhs|national health|health service", "NHS 401 023 2137", "NHS 401 023 2138")
+NUMBER("pii.uk_nino", "NI", "%L{2} %d{6}%L", check_uk_nino, NULL, "PR 123612C", "PO 123612C")
 NUMBER("pii.uk_nino", "NI", "%L{2}%-%d{2}%-%d{2}%-%d{2}%-%L", check_uk_nino, NULL, "AA 12 34 56 B", "BG 12 34 56 B")
 NUMBER("pii.de_tax", "DT", "%d{11}", check_de_tax, "steuer-id|steuerid|steuer-identifikationsnummer|identifikationsnummer|idnr|steuernummer|tax id|tin",
        "Steuer-ID 12345678903", "Steuer-ID 12345678904")
 NUMBER("pii.de_tax", "DT", "%d{2} %d{3} %d{3} %d{3}", check_de_tax, "steuer-id|steuerid|steuer-identifikationsnummer|identifikationsnummer|idnr|steuernummer|tax id|tin",
        "Steuer-ID 12 345 678 903", "12 345 678 903")
-NUMBER("pii.es_nif", "EN", "%d{8}%?-%U", check_es_nif, NULL, "55555555-K", "55555555-L")
-NUMBER("pii.es_nie", "EE", "%[XYZ]%?-%d{7}%?-%U", check_es_nie, NULL, "Z8078221M", "Z8078221N")
+NUMBER("pii.es_nif", "EN", "%d{7,8}%?-%L", check_es_nif, NULL, "55555555-K", "55555555-L")
+NUMBER("pii.es_nie", "EE", "%[XYZxyz]%?-%d{7}%?-%L", check_es_nie, NULL, "Z8078221M", "Z8078221N")
 NUMBER("pii.it_fiscal", "IF", "%U{6}%A{2}%U%A{2}%U%A{3}%U", check_it_fiscal, NULL, "RSSMRA85T10A562S", "RSSMRA85T10A562T")
 NUMBER("pii.fr_nir", "FN", "%[1278]%-%d{2}%-%d{2}%-%[0-9]%[0-9AB]%-%d{3}%-%d{3}%-%d{2}", check_fr_nir, NULL, "2 55 08 14 168 025 38", "2 55 08 14 168 025 39")
 NUMBER("pii.pl_pesel", "PP", "%d{11}", check_pl_pesel, "pesel", "PESEL 44051401458", "PESEL 44051401459")
@@ -64,6 +67,7 @@ NUMBER("pii.se_pnr", "SP", "%d{6}%[-+]%d{4}", check_se_pnr, NULL, "811228-9874",
 NUMBER("pii.se_pnr", "SP", "%d{8}%?-%d{4}", check_se_pnr, "personnummer|samordningsnummer|personal identity|personal identification", "personnummer 198112289874", "198112289874")
 NUMBER("pii.se_pnr", "SP", "%d{10}", check_se_pnr, "personnummer|samordningsnummer|personal identity|personal identification", "personnummer 8112289874", "8112289874")
 NUMBER("pii.in_aadhaar", "IA", "%d{4}%-%d{4}%-%d{4}", check_in_aadhaar, "aadhaar|aadhar|uidai|uid", "Aadhaar 2345 6789 0124", "Aadhaar 2345 6789 0125")
+NUMBER("pii.in_aadhaar", "IA", "%d{4}:%d{4}:%d{4}", check_in_aadhaar, "aadhaar|aadhar|uidai|uid", "Aadhaar 2345:6789:0124", "2345:6789:0124")
 NUMBER("pii.in_pan", "IN", "%U{5}%d{4}%U", check_in_pan, NULL, "ABCPD1234Z", "ABCND1234Z")
 NUMBER("pii.au_tfn", "AT", "%d{3}%-%d{3}%-%d{3}", check_au_tfn, "tfn|tax file", "TFN 876 543 210", "TFN 876 543 211")
 NUMBER("pii.au_abn", "AB", "%d{2}%-%d{3}%-%d{3}%-%d{3}", check_au_abn, "abn|australian business", "ABN 51 824 753 556", "ABN 52 824 753 556")

@@ -56,8 +56,7 @@ enum scan_answer scan_ipv6(const struct view *v, struct match *m)
     size_t i = v->at, run = 0, from = v->at;
     unsigned groups = 0, gaps = 0, digits = 0;
     *m = (struct match){.from = v->at};
-    if (i == text.n || scan_within(text, i) ||
-        (i > 0 && (text.p[i - 1] == ':' || is_word(text.p[i - 1]))))
+    if (i == text.n || (i > 0 && (one_of(text.p[i - 1], ":-./") || is_word(text.p[i - 1]))))
         return SCAN_NO;
     for (; i < text.n && i - v->at <= IPV6_MAX_BYTES; i++) {
         if (is_hex(text.p[i])) {
@@ -92,6 +91,8 @@ enum scan_answer scan_ipv6(const struct view *v, struct match *m)
         enum scan_answer answer = read_ipv4(v, from, octet, &dotted);
         if (answer == SCAN_MORE)
             return SCAN_MORE;
+        if (answer == SCAN_NO && end + 1 < text.n && is_digit(text.p[end + 1]))
+            return SCAN_NO;
         if (answer == SCAN_YES) {
             end = dotted;
             groups++;
@@ -100,7 +101,8 @@ enum scan_answer scan_ipv6(const struct view *v, struct match *m)
     while (end > v->at + 2 && text.p[end - 1] == ':' && text.p[end - 2] != ':')
         end--; /* "fe80::1:" at the end of a clause */
     m->len = end - v->at;
-    bool whole = gaps == 1 ? groups >= 2 && groups < IPV6_GROUPS && digits > 0
+    bool is_prefix = groups == 1 && text.p[v->at] != ':' && end - v->at > 4; /* "fe80::" */
+    bool whole = gaps == 1 ? (groups >= 2 || is_prefix) && groups < IPV6_GROUPS && digits > 0
                            : gaps == 0 && groups == IPV6_GROUPS;
     return whole ? scan_end(v, end) : SCAN_NO;
 }

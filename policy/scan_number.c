@@ -74,6 +74,8 @@ enum scan_answer scan_iban(const struct view *v, struct match *m)
     size_t i = v->at, best = 0;
     unsigned run = 0;
     *m = (struct match){.from = v->at};
+    if (scan_within(text, i))
+        return SCAN_NO;
     for (unsigned n = 0; i < text.n && i - v->at < IBAN_MAX_BYTES; i++) {
         char c = text.p[i];
         bool separates = n >= 4 && run == 4 && (c == ' ' || c == '-');
@@ -81,7 +83,7 @@ enum scan_answer scan_iban(const struct view *v, struct match *m)
             run = 0;
             continue;
         }
-        if (n < 2 ? !is_upper(c) : n < 4 ? !is_digit(c) : !is_upper(c) && !is_digit(c))
+        if (n < 2 ? !is_letter(c) : n < 4 ? !is_digit(c) : !is_letter(c) && !is_digit(c))
             break;
         n++;
         run = run == 4 ? 5 : run + 1; /* five on end: it is not grouped */

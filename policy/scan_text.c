@@ -95,7 +95,7 @@ static bool is_top(struct str label)
     if (str_starts(label, STR("xn--")))
         return true;
     for (size_t i = 0; i < label.n; i++)
-        if (!is_letter(label.p[i]))
+        if (!is_letter(label.p[i]) && (unsigned char)label.p[i] < 0x80) /* those that look like Latin too */
             return false;
     return label.n >= 2 && label.n <= 24;
 }
@@ -142,7 +142,7 @@ static enum scan_answer scan_domain(const struct view *v, size_t at, size_t *end
     return found ? SCAN_YES : SCAN_NO;
 }
 
-/* Looks back from the @ for the local part, and on for the domain. */
+/* Looks back from the @, or %40, for the local part, and on for the domain. */
 enum scan_answer scan_email(const struct view *v, struct match *m)
 {
     struct str text = v->text;
@@ -158,7 +158,14 @@ enum scan_answer scan_email(const struct view *v, struct match *m)
         from++;
     if (from == at || text.p[at - 1] == '.')
         return SCAN_NO;
-    enum scan_answer answer = scan_domain(v, at + 1, &end);
+    size_t sign = text.p[at] == '@' ? 1 : 3;
+    for (size_t k = 1; k < sign; k++) {
+        if (at + k == text.n)
+            return scan_short(v);
+        if (text.p[at + k] != "%40"[k])
+            return SCAN_NO;
+    }
+    enum scan_answer answer = scan_domain(v, at + sign, &end);
     *m = (struct match){from, answer == SCAN_YES ? end - from : 0};
     return answer;
 }
