@@ -339,7 +339,8 @@ bool check_th_id(struct str s)
     if (check_digits(s, d, 13) != 13)
         return false;
     int province = number_of(d + 1, 2);
-    return d[0] != 0 && province >= 10 && province <= 96 && (11 - sum_of(d, weights, 12) % 11) % 10 == d[12];
+    return d[0] != 0 && province >= 10 && province <= 96 &&
+           (11 - sum_of(d, weights, 12) % 11) % 10 == d[12];
 }
 
 bool check_tr_id(struct str s)

@@ -95,6 +95,7 @@ struct policy *policy_parse(const char *name, const char *file, struct str text,
     struct conf_node *root = conf_parse(m->conf, text);
     if (root) {
         conf_read(m->conf, root, &root_table, m);
+        m->reads_well = conf_problems(m->conf) == 0;
         m->policy.refuse_unscanned = m->unscanned != 0;
         make_rules(m);
         make_hash(m, text);

@@ -23,6 +23,7 @@ struct policy_memory {
     unsigned version, unscanned;
     struct conf_items specs;
     struct rule *rules;
+    bool reads_well; /* each option of it is one */
     struct buf read; /* what of other files counts for the hash */
 };
 

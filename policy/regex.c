@@ -436,6 +436,17 @@ static bool read_alternatives(struct reading *r, struct part *p)
     return true;
 }
 
+/* What else a match needs stands behind, or PCRE2 would see that it is missing and not even try. */
+static void end_probes(struct arena *a, struct regex_facts *f, struct str sample)
+{
+    for (unsigned i = 0; i < f->n_probes; i++) {
+        SCOPED(buf_done) struct buf whole = BUF_INIT(f->probes[i].n + sample.n);
+        buf_add(&whole, f->probes[i]);
+        buf_add(&whole, sample);
+        f->probes[i] = (struct str){arena_strdup(a, buf_str(&whole)), whole.n};
+    }
+}
+
 bool regex_read(struct str source, struct arena *a, struct regex_facts *facts, struct err *err)
 {
     *facts = (struct regex_facts){0};
@@ -446,6 +457,7 @@ bool regex_read(struct str source, struct arena *a, struct regex_facts *facts, s
     if (ok && r.p < r.end)
         ok = refuse(&r, "a parenthesis too many");
     sample = r.sample;
+    end_probes(a, facts, buf_str(&sample));
     facts->min_bytes = p.min;
     facts->max_bytes = p.max;
     memcpy(facts->literals, p.any_of, sizeof facts->literals);

@@ -235,7 +235,7 @@ static void make_actions(struct policy_memory *m, const struct rule_spec *spec, 
         r->restore |= strcmp(spec->restore_in.v[i].text, "content") == 0 ? RESTORE_CONTENT
                                                                          : RESTORE_TOOL_ARGS;
     r->never_in_url = spec->never_in.n > 0;
-    if (spec->request == ACTION_none && spec->response == ACTION_none)
+    if (m->reads_well && spec->request == ACTION_none && spec->response == ACTION_none)
         conf_problem(
             m->conf, spec->id.at,
             "the rule does nothing; give it 'request: {action: …}' or 'response: {action: …}'");

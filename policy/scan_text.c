@@ -95,7 +95,8 @@ static bool is_top(struct str label)
     if (str_starts(label, STR("xn--")))
         return true;
     for (size_t i = 0; i < label.n; i++)
-        if (!is_letter(label.p[i]) && (unsigned char)label.p[i] < 0x80) /* those that look like Latin too */
+        if (!is_letter(label.p[i]) &&
+            (unsigned char)label.p[i] < 0x80) /* those that look like Latin too */
             return false;
     return label.n >= 2 && label.n <= 24;
 }

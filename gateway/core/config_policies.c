@@ -68,16 +68,18 @@ static int is_policy(const struct dirent *e)
 }
 
 /* All of the folder are read, used or not, so that a bad one is told. */
-static void load_folder(struct config_memory *m, struct policy_book *b, const char *dir,
+static bool load_folder(struct config_memory *m, struct policy_book *b, const char *dir,
                         struct conf_place at)
 {
     struct dirent **entries = NULL;
     int n = scandir(dir, &entries, is_policy, by_name);
-    if (n < 0)
+    if (n < 0) {
         conf_problem(m->conf, at,
                      "the folder '%s' of the policies cannot be read; make it, or name another in "
                      "'policies.dir'",
                      dir);
+        return false;
+    }
     for (int i = 0; i < n; i++) {
         SCOPED(buf_done) struct buf path = BUF_INIT(PATH_BYTES);
         buf_addf(&path, "%s/%s", dir, entries[i]->d_name);
@@ -90,6 +92,7 @@ static void load_folder(struct config_memory *m, struct policy_book *b, const ch
         free(entries[i]);
     }
     free(entries);
+    return true;
 }
 
 static unsigned find(struct config_memory *m, const struct policy_book *b,
@@ -137,10 +140,9 @@ void config_make_policies(struct config_memory *m)
     pthread_mutex_init(&b->lock, NULL);
     m->config.policies = b;
     struct conf_place at = m->policy_dir.text ? m->policy_dir.at : m->policy_default.at;
-    load_folder(
-        m, b,
-        conf_path(m->conf, m->policy_dir.text ? str_of(m->policy_dir.text) : STR("./policies")),
-        at);
+    struct str dir = m->policy_dir.text ? str_of(m->policy_dir.text) : STR("./policies");
+    if (!load_folder(m, b, conf_path(m->conf, dir), at))
+        return;
     if (m->policy_default.text)
         b->always = (uint64_t)1 << find(m, b, &m->policy_default);
     make_attaches(m, b);
