@@ -60,6 +60,17 @@ static bool is_whole(struct str e)
     return e.p[1] != 'u' || !is_high(e) || e.n == CHANNEL_ESCAPE_BYTES;
 }
 
+/* The arguments of a tool call need not be the JSON that they should be. */
+static bool is_well_formed(struct str e)
+{
+    if (e.n == 2)
+        return one_of(e.p[1], "\"\\/bfnrt");
+    for (size_t i = 0; i < e.n; i++)
+        if (i % 6 == 0 ? e.p[i] != '\\' : i % 6 == 1 ? e.p[i] != 'u' : !is_hex(e.p[i]))
+            return false;
+    return e.n == 6 || e.n == CHANNEL_ESCAPE_BYTES;
+}
+
 /* The first n bytes of the escape, which are one, or all there will be of it. */
 static void flush_escape(struct channel *c, unsigned n)
 {
@@ -67,9 +78,8 @@ static void flush_escape(struct channel *c, unsigned n)
     SCOPED(buf_done) struct buf decoded = BUF_INIT(2 * CHANNEL_ESCAPE_BYTES);
     memcpy(quoted + 1, c->escape, n);
     quoted[n + 1] = '"';
-    bool whole = n > 1 && (c->escape[1] != 'u' || n >= 6);
     const struct json_value v = {.kind = VALUE_STRING, .raw = {quoted, n + 2}};
-    if (!whole || !json_text(&v, &decoded))
+    if (!is_well_formed((struct str){c->escape, n}) || !json_text(&v, &decoded))
         buf_add(&decoded, (struct str){c->escape, n});
     add_decoded(c, buf_str(&decoded), (struct str){c->escape, n});
     c->escape_bytes -= n;
