@@ -86,6 +86,19 @@ static void flush_escape(struct channel *c, unsigned n)
     memmove(c->escape, c->escape + n, c->escape_bytes);
 }
 
+/* "\\n" and the like, which most are. */
+static bool add_short(struct channel *c, char byte)
+{
+    static const char letters[] = "\"\\/bfnrt", means[] = "\"\\/\b\f\n\r\t";
+    const char *at = byte ? strchr(letters, byte) : NULL;
+    if (!at)
+        return false;
+    const char source[] = {'\\', byte};
+    c->escape_bytes = 0;
+    add_decoded(c, (struct str){&means[at - letters], 1}, (struct str){source, sizeof source});
+    return true;
+}
+
 /* The byte belongs to the escape that has begun; false: it does not, and the escape has ended
  * before it. */
 static bool feed_escape(struct channel *c, char byte)
@@ -96,6 +109,8 @@ static bool feed_escape(struct channel *c, char byte)
     }
     if (c->escape_bytes == 7 && byte != 'u')
         flush_escape(c, 6); /* its backslash begins another */
+    if (c->escape_bytes == 1 && add_short(c, byte))
+        return true;
     c->escape[c->escape_bytes++] = byte;
     if (is_whole((struct str){c->escape, c->escape_bytes}))
         flush_escape(c, c->escape_bytes);
@@ -106,7 +121,7 @@ static bool feed_escape(struct channel *c, char byte)
 static void add_run(struct channel *c, struct str run)
 {
     char ones[256];
-    memset(ones, 1 | (c->in_string ? WITHIN : 0), sizeof ones);
+    memset(ones, 1 | (c->in_string ? WITHIN : 0), run.n < sizeof ones ? run.n : sizeof ones);
     buf_add(&c->text, run);
     buf_add(&c->source, run);
     for (size_t left = run.n; left > 0;) {
@@ -293,6 +308,24 @@ static bool treat_plain(struct treatment *t, enum direction d, const struct chan
     return changed;
 }
 
+/* Decoded without noting what came from where: mostly nothing is found, and that was all. */
+static bool finds_any(const struct plan *plan, struct str text)
+{
+    SCOPED(buf_done) struct buf quoted = BUF_INIT(SIZE_MAX), decoded = BUF_INIT(SIZE_MAX);
+    buf_add(&quoted, STR("\""));
+    buf_add(&quoted, text);
+    buf_add(&quoted, STR("\""));
+    const struct json_value v = {.kind = VALUE_STRING, .raw = buf_str(&quoted)};
+    json_text(&v, &decoded);
+    const struct pattern_text whole = {.text = buf_str(&decoded)};
+    struct seeker s;
+    struct finding f;
+    seeker_init(&s, plan);
+    bool found = seeker_next(&s, &whole, &f) == SCAN_YES;
+    seeker_done(&s);
+    return found;
+}
+
 bool channel_treat(struct treatment *t, enum direction d, enum channel_kind kind,
                    const struct channel_spare *spare, struct str text, struct buf *out)
 {
@@ -302,6 +335,8 @@ bool channel_treat(struct treatment *t, enum direction d, enum channel_kind kind
                     (kind == CHANNEL_STRING && !(text.n && memchr(text.p, '\\', text.n)));
     if (is_plain)
         return treat_plain(t, d, spare, text, out);
+    if (kind == CHANNEL_STRING && !finds_any(&t->set->plans[d], text))
+        return false;
     struct channel c;
     size_t before = out->n;
     channel_init(&c, t, d, kind);

@@ -58,7 +58,8 @@ void channel_end(struct channel *c, struct buf *out);
 
 bool channel_holds(const struct channel *c); /* is something not given out yet? */
 
-/* All at once.  False: nothing was found that changes it, and nothing was appended. */
+/* All at once; a string is one that JSON allows.  False: nothing was found that changes it, and
+ * nothing was appended. */
 bool channel_treat(struct treatment *t, enum direction d, enum channel_kind kind,
                    const struct channel_spare *spare, struct str text, struct buf *out);
 

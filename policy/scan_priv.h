@@ -43,7 +43,10 @@ static inline bool is_word(char c)
 
 static inline bool one_of(char c, const char *set)
 {
-    return c && strchr(set, c);
+    for (; *set; set++)
+        if (*set == c)
+            return true;
+    return false;
 }
 
 /* For a text that ends in the middle of a shape. */

@@ -99,15 +99,16 @@ static inline bool wanted(const struct detector_set *set, struct str text, size_
                           struct detector_bits *who)
 {
     size_t left = text.n - at;
-    uint64_t any = 0;
-    for (unsigned w = 0; w < DETECTOR_MAX / 64; w++) {
-        uint64_t bits = set->head[0][(unsigned char)text.p[at]].word[w];
-        for (unsigned k = 1; k < DETECTOR_HEAD_BYTES && k < left; k++)
-            bits &= set->head[k][(unsigned char)text.p[at + k]].word[w];
-        who->word[w] = bits;
-        any |= bits;
+    *who = set->head[0][(unsigned char)text.p[at]];
+    for (unsigned k = 1; k < DETECTOR_HEAD_BYTES && k < left; k++) {
+        const struct detector_bits *more = &set->head[k][(unsigned char)text.p[at + k]];
+        uint64_t any = 0;
+        for (unsigned w = 0; w < DETECTOR_MAX / 64; w++)
+            any |= who->word[w] &= more->word[w];
+        if (!any)
+            return false;
     }
-    return any != 0;
+    return true;
 }
 
 /* Asks those that want what begins at v->at; true: that decides the pass. */
