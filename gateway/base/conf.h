@@ -104,6 +104,7 @@ enum conf_type {
     CONF_TYPE_PAIRS,    /* struct conf_pairs: a map of scalars */
     CONF_TYPE_MAP,      /* struct conf_items: a map of structs, by name */
     CONF_TYPE_LIST,     /* struct conf_items: a list of structs */
+    CONF_TYPE_TREE,     /* const struct conf_node *: whatever stands there */
     CONF_TYPE_GROUP,    /* nothing: the group of this path may also be `off` */
     CONF_TYPE_LATER, /* nothing: not built yet; but `words` are accepted, as is an empty list or map
                       */

@@ -35,6 +35,7 @@ static const struct {
     [CONF_TYPE_PAIRS] = {"map", "a map of names and texts"},
     [CONF_TYPE_MAP] = {"map", "a map"},
     [CONF_TYPE_LIST] = {"list", "a list"},
+    [CONF_TYPE_TREE] = {"anything", ""},
     [CONF_TYPE_GROUP] = {"group", "'off' or a map"},
     [CONF_TYPE_LATER] = {"not built yet", ""},
 };
@@ -257,6 +258,9 @@ static void read_value(struct reader *r, const struct conf_row *row, const struc
         break;
     case CONF_TYPE_LATER:
         read_later(r, row, v);
+        break;
+    case CONF_TYPE_TREE:
+        *(const struct conf_node **)to = v;
         break;
     case CONF_TYPE_GROUP:
         break;

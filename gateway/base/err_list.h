@@ -17,6 +17,12 @@ ERR(duplicate_member, 400, "invalid_request_error", "duplicate_member", false, f
     "a member that the gateway reads is given twice")
 ERR(bad_http, 400, "invalid_request_error", "bad_http", false, false,
     "the request is ambiguous or malformed as HTTP")
+ERR(prompt_role, 400, "invalid_request_error", "prompt_role_not_allowed", false, false,
+    "beside a prompt the caller may not send messages of this role")
+ERR(prompt_input, 400, "invalid_request_error", "prompt_variable_invalid", false, false,
+    "a variable of the prompt is unknown, missing, or not what its schema says")
+ERR(prompt_override, 400, "invalid_request_error", "prompt_override_not_allowed", false, false,
+    "the prompt sets this member, and callers may not override it")
 ERR(no_model_given, 400, "invalid_request_error", "model_required", false, false,
     "the request names no model, and no default is configured")
 ERR(unpriced, 400, "invalid_request_error", "model_unpriced", true, false,
@@ -27,12 +33,16 @@ ERR(bad_policy, 500, "server_error", "bad_policy", false, false, "the policy can
 ERR(bad_key, 401, "invalid_request_error", "invalid_api_key", false, false, "no API key, or one we do not know")
 ERR(forbidden, 403, "permission_error", "forbidden", false, false, "this key may not do that")
 ERR(no_model, 404, "invalid_request_error", "model_not_found", false, false, "there is no such model for this key")
+ERR(no_prompt, 404, "invalid_request_error", "prompt_not_found", false, false,
+    "there is no such prompt, version or label for this key")
 ERR(no_path, 404, "invalid_request_error", "unknown_url", false, false, "there is no such path")
 ERR(not_found, 404, "invalid_request_error", "not_found", false, false, "there is no such thing")
 ERR(bad_method, 405, "invalid_request_error", "method_not_allowed", false, false,
     "the path does not take this method")
 ERR(slow_client, 408, "invalid_request_error", "request_timeout", false, true,
     "the request did not arrive in time")
+ERR(client_too_slow, 408, "invalid_request_error", "client_too_slow", false, true,
+    "the answer was read too slowly to be held for its caller")
 ERR(conflict, 409, "invalid_request_error", "conflict", false, false, "it exists already")
 ERR(too_large, 413, "invalid_request_error", "request_too_large", false, false, "the body exceeds its size limit")
 ERR(url_too_long, 414, "invalid_request_error", "url_too_long", false, false, "the URL exceeds its size limit")
@@ -43,6 +53,9 @@ ERR(headers_too_large, 431, "invalid_request_error", "headers_too_large", false,
 ERR(too_many_connections, 429, "rate_limit_error", "too_many_connections", false, true,
     "this address has too many connections open")
 ERR(upstream_busy, 429, "rate_limit_error", "rate_limit_exceeded", true, true, "the upstream asked us to slow down")
+ERR(rate_limited, 429, "rate_limit_error", "rate_limit_exceeded", false, true,
+    "the key asks for more in a minute, or at once, than its limits allow")
+ERR(quota, 429, "insufficient_quota", "insufficient_quota", false, false, "a budget of the key or of its team is used up")
 ERR(internal, 500, "server_error", "internal_error", false, false, "the gateway failed; its log says why")
 ERR(store, 503, "server_error", "ledger_unavailable", false, true,
     "the gateway cannot write its ledger, and answers nothing that it cannot account for")
@@ -57,6 +70,7 @@ ERR(answer_too_large, 502, "server_error", "answer_too_large", false, false,
     "the upstream's answer exceeds the size limit")
 ERR(busy, 503, "server_error", "overloaded", false, true, "the gateway holds as many bytes or connections as it may")
 ERR(shutdown, 503, "server_error", "shutting_down", false, true, "the gateway is shutting down")
+ERR(cache_miss, 504, "invalid_request_error", "cache_miss", false, false, "the cache holds no answer to this request")
 ERR(timeout, 504, "server_error", "timeout", true, true, "the upstream did not answer in time")
 ERR(locked, 500, "server_error", "locked", false, false, "another process owns the data directory")
 ERR(bad_config, 500, "server_error", "bad_config", false, false, "the config cannot be used")

@@ -74,6 +74,12 @@ struct json_visitor {
 bool json_scan(struct str text, const struct json_plan *plan, unsigned max_depth,
                const struct json_visitor *v, struct err *err);
 
+/*
+ * The next member of an object that was scanned before; *at is 0 at first.  `from` of
+ * both is an offset in `object`.
+ */
+bool json_next_member(struct str object, size_t *at, struct json_value *name, struct json_value *value);
+
 /* One replacement: the bytes from..to-1 of the text become `with`. */
 struct json_edit {
     size_t from, to;
@@ -111,6 +117,16 @@ size_t json_text_bytes(const struct json_value *v); /* how many json_text() woul
 
 /* A plain integer ("12", "-3"; not "1.0", "1e3", "-0") within int64. */
 bool json_int(const struct json_value *v, int64_t *n);
+
+/*
+ * Appends a text that json_scan() has passed in one form for all that mean the same:
+ * without white space, members of every object in the order of their names, twins
+ * in their own; numbers and strings as they are spelled.  Members of the outermost
+ * object that `without` names are left out; it ends with NULL.
+ */
+void json_canonical(struct buf *out, struct str text, const char *const *without);
+/* A number as the nearest double; false: no number, or past its range. */
+bool json_double(const struct json_value *v, double *d);
 
 /* Appends it as a JSON string; what is not UTF-8 becomes U+FFFD. */
 void json_quote(struct buf *out, struct str text);

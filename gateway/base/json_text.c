@@ -1,6 +1,10 @@
 /* What a value says: the characters of a string, the number of an integer; and back. */
 #include "gateway/base/json_priv.h"
 
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "gateway/base/utf8.h"
 
 static unsigned hex4(const char *p)
@@ -112,6 +116,18 @@ size_t json_text_bytes(const struct json_value *v)
     return n;
 }
 
+bool json_double(const struct json_value *v, double *d)
+{
+    enum { NUMBER_BYTES = 512 }; /* no number worth having is longer */
+    char text[NUMBER_BYTES];
+    if (v->kind != VALUE_NUMBER || v->raw.n >= sizeof text)
+        return false;
+    memcpy(text, v->raw.p, v->raw.n);
+    text[v->raw.n] = '\0';
+    *d = strtod(text, NULL);
+    return isfinite(*d);
+}
+
 bool json_int(const struct json_value *v, int64_t *n)
 {
     return v->kind == VALUE_NUMBER && str_int(v->raw, n);
@@ -145,6 +161,8 @@ void json_quote(struct buf *out, struct str text)
             buf_add(out, STR("\xEF\xBF\xBD"));
         else if (c == '"' || c == '\\')
             buf_add(out, (struct str){(const char[]){'\\', (char)c}, 2});
+        else if (c == '\n' || c == '\r' || c == '\t')
+            buf_add(out, c == '\n' ? STR("\\n") : c == '\r' ? STR("\\r") : STR("\\t"));
         else
             buf_addf(out, "\\u%04x", c);
         text = (struct str){text.p + 1, text.n - 1};

@@ -15,6 +15,7 @@ static const struct metric_info infos[METRIC_count] = {
 struct metric_shard {
     _Atomic int64_t counts[METRIC_count]; /* of a histogram: the sum, in µs */
     _Atomic int64_t buckets[METRIC_count][METRIC_BUCKETS + 1];
+    struct series_shard *series;
 };
 
 struct metrics {
@@ -32,11 +33,15 @@ struct metrics *metrics_new(unsigned shards)
 {
     struct metrics *m = mem_zalloc(sizeof *m + shards * sizeof m->shards[0]);
     m->n = shards;
+    for (unsigned i = 0; i < shards; i++)
+        m->shards[i].series = series_shard_new();
     return m;
 }
 
 void metrics_free(struct metrics *m)
 {
+    for (unsigned i = 0; m && i < m->n; i++)
+        series_shard_free(m->shards[i].series);
     free(m);
 }
 
@@ -44,6 +49,11 @@ struct metric_shard *metrics_shard(struct metrics *m, unsigned i)
 {
     assert(i < m->n);
     return &m->shards[i];
+}
+
+struct series_shard *metric_series(struct metric_shard *s)
+{
+    return s->series;
 }
 
 /* One thread writes a shard, so no read-modify-write needs to be atomic. */
@@ -105,5 +115,9 @@ void metrics_show(const struct metrics *m, int64_t (*gauge)(void *arg, enum metr
         else
             buf_addf(out, "penstock_%s %" PRId64 "\n", info->name,
                      info->kind == METRIC_GAUGE ? gauge(arg, i) : sum(m, i));
-    }
+    }    struct series_shard **series = mem_zalloc(m->n * sizeof *series);
+    for (unsigned i = 0; i < m->n; i++)
+        series[i] = m->shards[i].series;
+    series_show(series, m->n, out);
+    free(series);
 }

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "gateway/base/series.h"
 #include "gateway/base/str.h"
 
 enum metric {
@@ -35,6 +36,7 @@ struct metrics;
 struct metrics *metrics_new(unsigned shards);
 void metrics_free(struct metrics *m); /* NULL is fine */
 struct metric_shard *metrics_shard(struct metrics *m, unsigned i);
+struct series_shard *metric_series(struct metric_shard *s); /* the same thread's, by labels */
 
 void metric_add(struct metric_shard *s, enum metric m, int64_t n);    /* to a COUNTER */
 void metric_time(struct metric_shard *s, enum metric m, int64_t us);  /* into a HISTOGRAM */

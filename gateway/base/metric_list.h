@@ -1,5 +1,5 @@
 /*
- * metric_list.h - everything /metrics shows, one line each.
+ * metric_list.h - what /metrics shows without labels, one line each; the rest: series_list.h.
  *
  * METRIC(name, kind, help)
  *   name   without the prefix "penstock_"
@@ -9,20 +9,13 @@
 METRIC(connections_total, COUNTER, "connections accepted")
 METRIC(connections_refused_total, COUNTER, "connections refused because of a limit")
 METRIC(connections, GAUGE, "connections open")
-METRIC(requests_total, COUNTER, "exchanges that ended")
-METRIC(requests_complete_total, COUNTER, "exchanges whose answer was complete")
-METRIC(requests_refused_total, COUNTER, "exchanges refused before an upstream was asked")
-METRIC(requests_failed_total, COUNTER, "exchanges that failed before their first frame")
-METRIC(requests_cut_total, COUNTER, "exchanges cut after their first frame")
-METRIC(requests_client_gone_total, COUNTER, "exchanges whose client left")
 METRIC(requests_in_flight, GAUGE, "exchanges running")
 METRIC(unauthorised_total, COUNTER, "requests without a key that we know")
-METRIC(attempts_total, COUNTER, "calls of an upstream")
-METRIC(attempts_failed_total, COUNTER, "calls of an upstream that did not end well")
+METRIC(rate_limited_total, COUNTER, "requests refused because of a limit of their key")
+METRIC(over_budget_total, COUNTER, "requests refused because a budget is used up")
+METRIC(budget_thresholds_total, COUNTER, "budgets that came to 80 or 95 % of a window")
+METRIC(budgets_closed_total, COUNTER, "budgets closed because an upstream reported more than the bound")
 METRIC(retries_total, COUNTER, "calls of an upstream that followed a failed one of the same request")
-METRIC(input_tokens_total, COUNTER, "tokens read by models")
-METRIC(output_tokens_total, COUNTER, "tokens written by models")
-METRIC(cost_nusd_total, COUNTER, "what was spent, in nano-USD")
 METRIC(stream_events_total, COUNTER, "server-sent events relayed")
 METRIC(memory_in_flight_bytes, GAUGE, "bytes of bodies and answers held")
 METRIC(ledger_queue_rows, GAUGE, "ledger rows not yet committed")

@@ -23,12 +23,11 @@ static int backup_run(const struct args *a)
     SCOPED(scope_free) char *dir = owner_data_dir(a, &err);
     if (!dir || !owner_flush(dir, &err))
         return cli_fail(&err);
-    if (args_has(a, "dry-run")) {
-        out_complain("would copy %s to %s\n", dir, a->words[0]);
-        return EXIT_OK;
-    }
-    if (!store_backup(dir, a->words[0], args_has(a, "with-secrets"), &err))
+    bool dry_run = args_has(a, "dry-run");
+    if (!store_backup(dir, a->words[0], args_has(a, "with-secrets"), dry_run, &err))
         return cli_fail(&err);
+    if (dry_run)
+        out_complain("would copy %s to %s\n", dir, a->words[0]);
     return EXIT_OK;
 }
 

@@ -20,6 +20,7 @@
 #include "gateway/router/strategy.h"
 #include "gateway/server/route.h"
 #include "policy/detector.h"
+#include "prompts/trial.h"
 
 enum { OUTPUT_BYTES = 1024 * 1024 };
 
@@ -89,6 +90,14 @@ static void list_strategies(json_t *rows)
                                               strategies[i]->help));
 }
 
+static void list_guards(json_t *rows)
+{
+    for (unsigned g = 0; g < GUARD_count; g++)
+        json_array_append_new(rows, json_pack("{s:s, s:s, s:b, s:s}", "name", guards[g].name,
+                                              "shown", guards[g].shown, "decides",
+                                              (int)guards[g].decides, "help", guards[g].help));
+}
+
 static void list_metrics(json_t *rows)
 {
     static const char *const kinds[] = {"counter", "gauge", "histogram"};
@@ -99,28 +108,39 @@ static void list_metrics(json_t *rows)
         json_array_append_new(rows, json_pack("{s:s, s:s, s:s}", "name", name, "kind",
                                               kinds[info->kind], "help", info->help));
     }
+    for (enum series s = 0; s < SERIES_count; s++) {
+        const struct series_info *info = series_info(s);
+        SCOPED(buf_done) struct buf name = BUF_INIT(256);
+        buf_addf(&name, "penstock_%s", info->name);
+        for (const char *const *label = family_labels(info->family); *label; label++)
+            buf_addf(&name, "%s%s", label == family_labels(info->family) ? "{" : ",", *label);
+        buf_add(&name, STR("}"));
+        json_array_append_new(rows, json_pack("{s:s, s:s, s:s}", "name", name.p, "kind", "counter", "help", info->help));
+    }
 }
 
 static void list_routes(json_t *rows)
 {
     static const char *const access[] = {"everybody", "with a key", "with an admin key"};
     for (const struct route *r = routes; r->path; r++)
-        json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s}", "path", r->path, "method",
-                                              r->method, "for", access[r->access], "is",
-                                              r->kind == ROUTE_NOT_BUILT ? "not built yet" : "served"));
+        json_array_append_new(rows,
+                              json_pack("{s:s, s:s, s:s, s:s}", "path", r->path, "method",
+                                        r->method, "for", access[r->access], "is",
+                                        r->kind == ROUTE_NOT_BUILT ? "not built yet" : "served"));
 }
 
 static void list_sinks(json_t *rows)
 {
     for (size_t i = 0; sinks[i]; i++)
-        json_array_append_new(rows, json_pack("{s:s, s:s}", "name", sinks[i]->name, "help", sinks[i]->help));
+        json_array_append_new(
+            rows, json_pack("{s:s, s:s}", "name", sinks[i]->name, "help", sinks[i]->help));
 }
 
 static void list_stages(json_t *rows)
 {
     for (size_t i = 0; stages[i]; i++)
-        json_array_append_new(rows,
-                              json_pack("{s:s, s:s}", "name", stages[i]->name, "help", stages[i]->help));
+        json_array_append_new(
+            rows, json_pack("{s:s, s:s}", "name", stages[i]->name, "help", stages[i]->help));
 }
 
 static const struct {
@@ -128,9 +148,9 @@ static const struct {
     void (*add)(json_t *rows);
 } tables[] = {
     {"commands", list_commands}, {"detectors", list_detectors}, {"dialects", list_dialects}, {"errors", list_errors},
-    {"events", list_events},     {"metrics", list_metrics},   {"options", list_options},
-    {"routes", list_routes},     {"sinks", list_sinks},       {"stages", list_stages},
-    {"strategies", list_strategies},
+    {"events", list_events},     {"guards", list_guards},         {"metrics", list_metrics},
+    {"options", list_options},   {"routes", list_routes},         {"sinks", list_sinks},
+    {"stages", list_stages},     {"strategies", list_strategies},
 };
 
 static void print_table(void (*add)(json_t *rows), enum table_format format)
@@ -171,7 +191,7 @@ static const struct arg_option options[] = {
 
 const struct command command_list = {
     .name = "list",
-    .args = "commands|detectors|dialects|errors|events|metrics|options|routes|sinks|stages|strategies",
+    .args = "commands|detectors|dialects|errors|events|guards|metrics|options|routes|sinks|stages|strategies",
     .help = "print a table the program is made of",
     .options = options,
     .run = list_run,

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gateway/base/clock.h"
 #include "gateway/base/out.h"
 #include "gateway/base/scope.h"
 #include "gateway/base/str.h"
@@ -11,6 +12,8 @@
 #include "gateway/core/config.h"
 #include "gateway/net/fetch.h"
 #include "gateway/server/admin.h"
+#include "prompts/prompts.h"
+#include "prompts/rollouts.h"
 
 enum { ANSWER_MAX_BYTES = 64 * 1024 * 1024, ANSWER_MS = 10 * 60 * 1000, PATH_BYTES = 4096 };
 
@@ -57,6 +60,19 @@ static bool read_answer(int status, struct str text, json_t **out, struct err *e
     return false;
 }
 
+/* What a GET is to know goes into its query; names and labels need no escapes. */
+static void add_query(struct buf *url, const json_t *in)
+{
+    const char *name;
+    json_t *v;
+    char separator = strchr(url->p, '?') ? '&' : '?';
+    json_object_foreach((json_t *)in, name, v) {
+        if (json_is_string(v))
+            buf_addf(url, "%c%s=%s", separator, name, json_string_value(v));
+        separator = json_is_string(v) ? '&' : separator;
+    }
+}
+
 /* *answered: somebody is there, whatever the answer is. */
 static bool ask_server(const char *dir, const char *method, const char *path, const json_t *in,
                        json_t **out, bool *answered, struct err *err)
@@ -66,6 +82,8 @@ static bool ask_server(const char *dir, const char *method, const char *path, co
     SCOPED(buf_done) struct buf answer = BUF_INIT(ANSWER_MAX_BYTES);
     buf_addf(&socket, "%s/control.sock", dir);
     buf_addf(&url, "http://localhost/admin/v1%s", path);
+    if (strcmp(method, "GET") == 0)
+        add_query(&url, in);
     *answered = false;
     if (access(socket.p, F_OK) != 0)
         return err_set(err, ERR_upstream_down, "there is no %s", socket.p);
@@ -88,8 +106,9 @@ static bool ask_server(const char *dir, const char *method, const char *path, co
 static bool do_here(const struct args *args, const char *dir, const char *method, const char *path,
                     json_t *in, json_t **out, struct err *err)
 {
+    struct store_options o = {.strict = true, .dry_run = args_has(args, "dry-run")};
     struct admin a = {
-        .store = store_open(dir, &(struct store_options){.strict = true}, err),
+        .store = store_open(dir, &o, err),
         .quiet = true,
         .config_path = config_path(args),
     };
@@ -98,7 +117,12 @@ static bool do_here(const struct args *args, const char *dir, const char *method
             err_wrap(err, "nobody answers on %s/control.sock, but", dir);
         return false;
     }
-    bool ok = admin_run(&a, method, str_of(path), in, out, err);
+    a.prompts = prompts_open(a.store, err);
+    a.rollouts = a.prompts ? rollouts_open(a.store, clock_wall_ms(), err) : NULL;
+    bool ok = a.rollouts && rollouts_settle(a.rollouts, a.prompts, err) &&
+              admin_run(&a, method, str_of(path), in, out, err);
+    rollouts_free(a.rollouts);
+    prompts_close(a.prompts);
     store_close(a.store);
     return ok;
 }
@@ -144,4 +168,15 @@ bool owner_flush(const char *data_dir, struct err *err)
     return !store_is_owned(data_dir) ||
            err_set(err, ERR_locked, "a process owns %s, but nobody answers on its control.sock",
                    data_dir);
+}
+
+bool args_add_json(const struct args *a, const char *name, json_t *in, struct err *err)
+{
+    const char *text = args_get(a, name);
+    json_error_t why;
+    if (!text)
+        return true;
+    json_t *doc = json_loads(text, JSON_REJECT_DUPLICATES, &why);
+    return (doc && json_object_set_new(in, name, doc) == 0) ||
+           err_say(err, ERR_bad_request, name, "--%s is no JSON: %.100s", name, why.text);
 }

@@ -10,6 +10,7 @@
 #include "gateway/server/server.h"
 #include "gateway/store/keys.h"
 #include "gateway/store/store.h"
+#include "prompts/prompts.h"
 
 static void say(void *arg, const char *line)
 {
@@ -34,8 +35,11 @@ static bool open_and_run(struct config *c, const struct server_options *o, struc
                                .no_ledger = c->durability == DURABILITY_none};
     struct store *s = store_open(c->data_dir, &so, err);
     bool made, ok = s && keys_first(s, &made, err);
+    struct prompts *p = ok ? prompts_open(s, err) : NULL;
+    ok = p && (!c->prompts.dir || inbox_push(p, c->prompts.dir, false, NULL, cli_complain, NULL, err));
     if (ok)
-        ok = server_run(s, config_ref(c), o, say_where, c, err);
+        ok = server_run(s, p, config_ref(c), o, say_where, c, err);
+    prompts_close(p);
     store_close(s);
     return ok;
 }

@@ -11,8 +11,17 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/scope.h"
 #include "gateway/core/row.h"
+#include "gateway/core/spend.h"
 
-enum { SPLICE_BYTES = 4096 }; /* by how much a body can grow */
+enum {
+    SPLICE_BYTES = 4096, /* by how much a body can grow */
+    DEFAULT_OUTPUT = 32 * 1024, /* tokens, where the catalogue knows no better */
+};
+
+int64_t offer_max_output(const struct price *p)
+{
+    return p && p->default_max_output ? p->default_max_output : DEFAULT_OUTPUT;
+}
 
 static const char *line_of(struct exchange *x, const char *name, const char *prefix, struct str value)
 {
@@ -79,6 +88,9 @@ static void write_body(struct exchange *x, const struct target *t)
         .ask_usage = x->asked_usage,
         .rename_max_completion = !d->max_completion,
     };
+    bool names_none = x->request.max_output.kind != VALUE_NUMBER && x->request.max_output_too.kind != VALUE_NUMBER;
+    x->max_output = x->budget.is_limited && names_none && x->bound.output ? offer_max_output(x->call.offer->price) : 0;
+    change.max_output_tokens = x->max_output;
     buf_done(&x->call.question);
     x->call.question = (struct buf)BUF_INIT(x->body.n + x->call.offer->model.n * 6 + SPLICE_BYTES);
     request_write(&x->request, x->body, &change, &x->call.question);
@@ -111,11 +123,18 @@ void attempt_ask(struct exchange *x)
     x->call.tries++;
     x->call.started_us = clock_now_us();
     x->call.started_ms = clock_wall_ms();
-    metric_add(x->worker->metrics, METRIC_attempts_total, 1);
     metric_add(x->worker->metrics, METRIC_retries_total, x->attempts > 1);
 }
 
-/* What was used: as reported; else, where something was relayed or nobody can know, estimated. */
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/*
+ * What was used: as reported; else, where something was relayed or nobody can know,
+ * estimated, and never more than was possible.
+ */
 static enum cost_source count(const struct exchange *x, const char *finish, struct usage *u)
 {
     *u = (struct usage){0};
@@ -126,8 +145,8 @@ static enum cost_source count(const struct exchange *x, const char *finish, stru
     bool relayed = strcmp(finish, "failed") != 0 && x->call.call.connected;
     if (!relayed && !x->metered.text_bytes && strcmp(finish, "complete") != 0)
         return COST_none;
-    u->input = request_input_estimate(&x->request);
-    u->output = answer_output_estimate(x->metered.text_bytes);
+    u->input = least(request_input_estimate(&x->request), x->bound.input);
+    u->output = least(answer_output_estimate(x->metered.text_bytes), x->bound.output);
     return COST_estimated;
 }
 
@@ -153,6 +172,25 @@ static void add_to_request(struct exchange *x, const struct usage *u, const stru
         x->price_version = x->call.offer->price->version;
 }
 
+/* Under names of the config alone: a wildcard's models are counted as one. */
+static void count_it(const struct exchange *x, const struct ledger_attempt *row)
+{
+    struct series_shard *s = metric_series(x->worker->metrics);
+    const struct str labels[] = {row->provider, str_of(x->model->name), status_class(row->status), row->finish};
+    series_add(s, FAMILY_attempts, labels, (const int64_t[]){1});
+    const int64_t spent[] = {row->cost.tokens[TOKENS_INPUT], row->cost.tokens[TOKENS_OUTPUT],
+                             row->cost.cost_nusd == LEDGER_NULL ? 0 : row->cost.cost_nusd};
+    series_add(s, FAMILY_spent, labels, spent);
+}
+
+/* In what a budget counts: money, and tokens where one of the key's is of tokens. */
+static bool is_over_bound(const struct exchange *x, const struct usage *u, int64_t nusd)
+{
+    if (x->bound_nusd != LEDGER_NULL && nusd > x->bound_nusd)
+        return true;
+    return spend_is_limited(x->key, MEASURE_tokens) && u->input + u->output > x->bound.input + x->bound.output;
+}
+
 void attempt_book(struct exchange *x, const char *finish)
 {
     const struct offer *o = x->call.offer;
@@ -176,8 +214,8 @@ void attempt_book(struct exchange *x, const char *finish)
         .finish = str_of(finish),
     };
     row_cost(&row.cost, &u, nusd, source, source == COST_none || !o->price ? NULL : o->price->version);
-    row.cost.over_bound = nusd > x->bound_nusd && x->bound_nusd != LEDGER_NULL;
+    row.cost.over_bound = is_over_bound(x, &u, nusd);
     add_to_request(x, &u, &row.cost, source);
     ledger_attempt(x->worker->gateway->store, &row);
-    metric_add(x->worker->metrics, METRIC_attempts_failed_total, strcmp(finish, "complete") != 0);
+    count_it(x, &row);
 }

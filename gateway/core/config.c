@@ -56,8 +56,13 @@ static void make(struct config_memory *m, const struct conf_node *root,
     c->allow_unpriced = m->unpriced != 0;
     c->has_catalogue = m->catalogue == 0;
     c->server.tolerate_half_close = m->half_close != 0;
+    c->cache.scope = m->cache_scope;
     c->cors.origins = origins_of(m);
     check_sizes(m, root);
+    if (m->prompts_dir.text)
+        c->prompts.dir = conf_path(m->conf, str_of(m->prompts_dir.text));
+    config_make_limits(m, root);
+    config_make_webhooks(m);
     config_make_listen(m, over);
     config_make_prices(m);
     config_make_providers(m);

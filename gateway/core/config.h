@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "gateway/base/arena.h"
+#include "gateway/base/crypto.h"
 #include "gateway/base/err.h"
 #include "gateway/base/log.h"
 #include "gateway/base/str.h"
@@ -22,11 +23,13 @@
 #include "gateway/net/call.h"
 #include "gateway/provider/dialect.h"
 #include "gateway/router/strategy.h"
+#include "gateway/store/limits.h"
 #include "policy/policy.h"
 
 struct provider { /* an endpoint or account configured under `providers` */
     const char *name;
     const struct dialect *dialect;
+    enum dialect_transport transport;
     const char *base_url;            /* without a slash at its end */
     struct secret api_key;           /* "" : none */
     const char *const *header_lines; /* extra ones, "name: value"; NULL-terminated; never NULL */
@@ -53,6 +56,17 @@ struct model {        /* a public name */
     unsigned n_targets; /* 1 or more */
     struct call_timeouts timeouts;
     struct retry retry;
+    struct {
+        bool exact;
+        int64_t ttl_ms;
+    } cache;
+    struct hash digest; /* of what is behind the name: another one may answer differently */
+};
+
+struct webhook {
+    unsigned on; /* a bit for each enum notice_kind */
+    const char *url;
+    struct secret secret; /* "": derived from the master key */
 };
 
 enum durability { DURABILITY_batched, DURABILITY_strict, DURABILITY_none };
@@ -86,9 +100,25 @@ struct config {
         bool early_headers;
     } stream;
 
+    struct limits limits; /* of each key; nothing in them is open */
+
+    const struct webhook *webhooks;
+    unsigned n_webhooks;
+
     struct {
         const char *const *origins; /* NULL-terminated; empty: off; "*" is any */
     } cors;
+
+    struct {
+        bool exact; /* where the model does not say */
+        int64_t ttl_ms;
+        enum { CACHE_SCOPE_team, CACHE_SCOPE_key } scope;
+        int64_t answer_bytes, memory_bytes, disk_bytes;
+    } cache;
+
+    struct {
+        const char *dir; /* NULL: there is none */
+    } prompts;
 
     struct price_book *prices; /* of prices.file */
     const struct provider *providers;
@@ -141,6 +171,9 @@ struct str config_alias(const struct config *c, struct str name);
  */
 struct str target_model(const struct config *c, const struct model *m, const struct target *t,
                         struct str asked, struct arena *a);
+
+/* Is it the one written "PROVIDER/MODEL", as in the config? */
+bool target_is(const struct target *t, const char *name);
 
 /* The price of that model at this target; NULL: unpriced.  Lives as long as the config. */
 const struct price *target_price(const struct config *c, const struct target *t, struct str model);

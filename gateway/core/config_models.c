@@ -97,6 +97,41 @@ static void make_retry(const struct model_spec *spec, struct retry *r)
     }
 }
 
+static void make_cache(struct config_memory *m, const struct model_spec *spec, struct model *model)
+{
+    const struct conf_word *exact = &spec->cache_exact, *ttl = &spec->cache_ttl;
+    model->cache.exact = m->config.cache.exact;
+    model->cache.ttl_ms = m->config.cache.ttl_ms;
+    if (exact->text && !conf_parse_bool(str_of(exact->text), &model->cache.exact))
+        conf_problem(m->conf, exact->at, "'cache.exact' is on or off");
+    if (ttl->text && (!conf_parse_duration(str_of(ttl->text), &model->cache.ttl_ms) || model->cache.ttl_ms < 1))
+        conf_problem(m->conf, ttl->at, "'cache.ttl' is a duration, as 30s, 10m or 1h");
+}
+
+static void add_line(struct buf *b, const char *text)
+{
+    buf_add(b, str_of(text));
+    buf_add(b, STR("\n"));
+}
+
+static struct hash digest_of(const struct model *model)
+{
+    struct buf text = BUF_INIT(SIZE_MAX);
+    add_line(&text, model->name);
+    add_line(&text, model->strategy ? model->strategy->name : "");
+    for (unsigned i = 0; i < model->n_targets; i++) {
+        const struct target *t = &model->targets[i];
+        add_line(&text, t->provider ? t->provider->name : "");
+        add_line(&text, t->provider ? t->provider->base_url : "");
+        add_line(&text, t->model);
+        buf_add_int(&text, t->weight);
+        add_line(&text, "");
+    }
+    struct hash digest = crypto_sha256(buf_str(&text));
+    buf_done(&text);
+    return digest;
+}
+
 static void make_model(struct config_memory *m, const struct model_spec *spec, struct model *model)
 {
     *model = (struct model){
@@ -114,6 +149,8 @@ static void make_model(struct config_memory *m, const struct model_spec *spec, s
     for (size_t i = 0; i < spec->targets.n; i++)
         make_target(m, model, &((const struct target_spec *)spec->targets.v)[i], &targets[i]);
     model->targets = targets;
+    make_cache(m, spec, model);
+    model->digest = digest_of(model);
 }
 
 static int by_name(const void *a, const void *b)

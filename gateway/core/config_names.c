@@ -126,3 +126,9 @@ void config_make_names(struct config_memory *m)
                      m->default_model.hidden ? "…"
                                              : conf_quote(m->conf, str_of(m->default_model.text)));
 }
+
+bool target_is(const struct target *t, const char *name)
+{
+    size_t n = strlen(t->provider->name);
+    return strncmp(name, t->provider->name, n) == 0 && name[n] == '/' && strcmp(name + n + 1, t->model) == 0;
+}

@@ -1,5 +1,6 @@
 /* config_prices.c - the operator's price file, and what is without a price. */
 #include <string.h>
+#include <unistd.h>
 
 #include "gateway/base/file.h"
 #include "gateway/base/scope.h"
@@ -35,6 +36,8 @@ size_t config_warn(const struct config *c, void (*complain)(void *arg, const cha
     if (c->durability == DURABILITY_none)
         conf_problem(m->conf, (struct conf_place){1, 1},
                      "'ledger.durability' is none: nothing is recorded; for measuring only");
+    if (c->prompts.dir && access(c->prompts.dir, F_OK) != 0)
+        conf_problem(m->conf, m->prompts_dir.at, "there is no such folder; make it, or leave 'prompts' out");
     for (size_t i = 0; !c->allow_unpriced && i < m->models.n; i++) {
         const struct model *model = find_model(c, models[i].id.text);
         const struct target_spec *specs = models[i].targets.v;

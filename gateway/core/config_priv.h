@@ -26,6 +26,13 @@ struct model_spec {
     struct call_timeouts timeouts;
     unsigned retry_attempts;
     struct conf_words retry_on;
+    struct conf_word cache_exact, cache_ttl;
+};
+
+struct webhook_spec {
+    struct conf_word id;
+    struct conf_words on;
+    struct conf_word url, secret;
 };
 
 struct attach_spec {
@@ -48,12 +55,14 @@ struct config_memory {
     struct conf_items providers, models;
     struct conf_pairs aliases;
     struct conf_word default_model;
-    unsigned catalogue, unpriced, half_close;
-    struct conf_word price_file;
+    unsigned catalogue, unpriced, half_close, cache_scope;
+    struct conf_word price_file, prompts_dir;
     struct conf_words origins;
     struct conf_word policy_dir, policy_default;
     struct conf_items attach;
     struct buf policy_problems; /* lines about the policies' own files */
+    unsigned limit_requests, limit_burst, limit_tokens, limit_concurrent;
+    struct conf_items webhooks;
 
     struct config_name *names; /* sorted by name, without wildcards */
     size_t n_names;
@@ -61,7 +70,7 @@ struct config_memory {
     size_t n_wildcards;
 };
 
-extern const struct conf_table root_table, provider_table, model_table, target_table, attach_table;
+extern const struct conf_table root_table, provider_table, model_table, target_table, attach_table, webhook_table;
 
 /* Each resolves its part of the spec; what is wrong becomes a problem of m->conf. */
 void config_make_listen(struct config_memory *m, const struct config_override *over);
@@ -70,6 +79,8 @@ void config_make_models(struct config_memory *m); /* after providers and prices 
 void config_make_names(struct config_memory *m);  /* after models */
 void config_make_prices(struct config_memory *m);
 void config_make_policies(struct config_memory *m);
+void config_make_limits(struct config_memory *m, const struct conf_node *root);
+void config_make_webhooks(struct config_memory *m);
 
 void policy_book_free(struct policy_book *b); /* NULL is fine */
 

@@ -1,4 +1,5 @@
 /* config_providers.c - endpoints and accounts. */
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -138,6 +139,19 @@ static void make_upstream(struct config_memory *m, const struct provider_spec *s
         conf_problem(m->conf, spec->id.at, "'http: 2' needs a 'base_url' with https://");
 }
 
+/* libcurl knows proxies, and these are the variables it reads for http:// */
+static bool has_proxy(const struct provider_spec *spec)
+{
+    return spec->proxy.text || getenv("http_proxy") || getenv("all_proxy") || getenv("ALL_PROXY");
+}
+
+static enum dialect_transport make_transport(const struct provider_spec *spec, const struct provider *p)
+{
+    if (p->dialect->transport != TRANSPORT_http || !p->base_url || has_proxy(spec))
+        return p->dialect->transport;
+    return strncmp(p->base_url, "http://", 7) == 0 ? TRANSPORT_plain : TRANSPORT_http;
+}
+
 static void make_provider(struct config_memory *m, const struct provider_spec *spec,
                           struct provider *p)
 {
@@ -147,6 +161,8 @@ static void make_provider(struct config_memory *m, const struct provider_spec *s
     p->dialect = make_dialect(m, spec);
     if (p->dialect)
         p->base_url = make_base_url(m, spec, p->dialect);
+    if (p->dialect)
+        p->transport = make_transport(spec, p);
     struct str key = str_of(spec->api_key.text ? spec->api_key.text : "");
     p->api_key = (struct secret){key};
     if (!is_one_line(key))

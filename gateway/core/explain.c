@@ -1,13 +1,17 @@
 #include "gateway/core/explain.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
 #include "gateway/base/money.h"
 #include "gateway/base/scope.h"
+#include "gateway/core/arm.h"
 #include "gateway/core/error_body.h"
+#include "gateway/core/limit.h"
 #include "gateway/core/stage.h"
+#include "gateway/store/budgets.h"
 #include "gateway/store/ledger.h"
 
 static void add_text(struct buf *out, const char *name, struct str text)
@@ -55,11 +59,37 @@ static void add_policy(const struct exchange *x, struct buf *out)
     buf_add(out, STR("}"));
 }
 
+static void add_document(struct buf *out, const char *name, json_t *doc)
+{
+    char *text = json_dumps(doc, JSON_PRESERVE_ORDER);
+    buf_addf(out, ", \"%s\": %s", name, text);
+    free(text);
+    json_decref(doc);
+}
+
+/* What this request would meet: how the key stands with its limits, and each budget with what it has left. */
+static void add_limits(const struct exchange *x, struct buf *out)
+{
+    json_t *budgets = json_array();
+    for (unsigned i = 0; i < x->key->n_purses; i++) {
+        struct purse_state s;
+        purse_look(x->key->purses[i], x->started_ms, &s);
+        bool has = purse_left(&s, MEASURE_usd) >= x->bound_nusd &&
+                   purse_left(&s, MEASURE_tokens) >= x->bound.input + x->bound.output;
+        json_t *budget = budget_object(&s);
+        json_object_set_new(budget, "verdict", json_string(!x->n_candidates ? "not asked" : has ? "enough" : "refuse"));
+        json_array_append_new(budgets, budget);
+    }
+    add_document(out, "limits", limit_object(x->key, x->config, clock_now_us()));
+    add_document(out, "budgets", budgets);
+}
+
 void explain_write(const struct exchange *x, struct buf *out)
 {
     bool refused = x->err.code != ERR_none;
+    bool hit = x->cache.word && strcmp(x->cache.word, "hit") == 0;
     buf_add(out, STR("{"));
-    add_text(out, "would", refused ? STR("refuse") : STR("ask"));
+    add_text(out, "would", refused ? STR("refuse") : hit ? STR("hand out") : STR("ask"));
     if (x->key) {
         buf_add(out, STR(", "));
         add_text(out, "team", str_of(x->key->team));
@@ -73,15 +103,35 @@ void explain_write(const struct exchange *x, struct buf *out)
     }
     if (x->policy.set)
         add_policy(x, out);
+    if (x->prompt.version) {
+        const struct prompt_version *v = x->prompt.version;
+        buf_add(out, STR(", \"prompt\": {"));
+        add_text(out, "name", str_of(v->name));
+        buf_addf(out, ", \"version\": %" PRId64 ", ", v->version);
+        add_text(out, "hash", str_of(v->hash));
+        buf_add(out, STR(", "));
+        add_text(out, "route", x->routed);
+        buf_add(out, STR("}"));
+    }
+    if (x->cache.word) {
+        buf_add(out, STR(", "));
+        add_text(out, "cache", str_of(x->cache.word));
+    }
     if (x->n_candidates) {
         buf_add(out, STR(", "));
         add_text(out, "route", str_of(x->reason));
+        if (*arm_word(x)) {
+            buf_add(out, STR(", "));
+            add_text(out, "arm", str_of(arm_word(x)));
+        }
         add_candidates(x, out);
         buf_addf(out, ", \"bound\": {\"input_tokens\": %" PRId64 ", \"output_tokens\": %" PRId64 ", ", x->bound.input,
                  x->bound.output);
         add_money(out, "cost_usd", x->bound_nusd);
         buf_add(out, STR("}"));
     }
+    if (x->key && x->key->pace)
+        add_limits(x, out);
     if (refused) {
         buf_addf(out, ", \"status\": %d, ", err_info(x->err.code)->status);
         struct buf body = BUF_INIT(4096);
@@ -93,7 +143,8 @@ void explain_write(const struct exchange *x, struct buf *out)
 }
 
 /* The stages that decide; `auth` has been, in its way, and `call` only tells. */
-static const struct stage *const deciding[] = {&stage_parse, &stage_policy, &stage_route, &stage_budget, &stage_call, NULL};
+static const struct stage *const deciding[] = {&stage_parse, &stage_limit, &stage_arm,    &stage_prompt, &stage_policy, &stage_cache,
+                                              &stage_route, &stage_budget, &stage_call, NULL};
 
 struct listening {
     struct sink sink;
@@ -116,15 +167,14 @@ static const struct sink_class listening_class = {.name = "listening", .push = k
 
 static const char *const all_models[] = {"*", NULL}, *const no_tags[] = {NULL};
 static const struct key anybody = {
-    .id = "", .team = "", .name = "", .models = all_models, .tags = no_tags};
+    .id = "", .team = "", .name = "", .models = all_models, .tags = no_tags, .limits = {.concurrent = LIMIT_NONE}};
 
-bool explain_run(struct store *store, struct config *c, struct str key_id, enum endpoint e, struct str body,
+bool explain_run(struct gateway *gateway, struct config *c, struct str key_id, enum endpoint e, struct str body,
                  struct buf *out, struct err *err)
 {
-    struct gateway gateway = {.store = store};
-    struct worker worker = {.gateway = &gateway, .loop = loop_new(0, err)};
+    struct worker worker = {.gateway = gateway, .loop = loop_new(0, err)};
     struct listening sink = {.sink.class = &listening_class, .out = out};
-    struct keyring *keyring = keyring_current(store);
+    struct keyring *keyring = keyring_current(gateway->store);
     const struct key *key = key_id.n ? keyring_find_id(keyring, key_id) : &anybody;
     bool ok = worker.loop && key;
     if (worker.loop && !key)

@@ -2,6 +2,7 @@
  * option_list.h - every option of the config, one row each.
  *
  * ROOT_OPTION, PROVIDER_OPTION, MODEL_OPTION, TARGET_OPTION, ATTACH_OPTION: whose options they are.
+ * ROOT_OPTION, PROVIDER_OPTION, MODEL_OPTION, TARGET_OPTION, WEBHOOK_OPTION: whose options they are.
  * Define those that you want, and include.
  *
  * …_OPTION(path, type, member, init, min, max, words, of, help)
@@ -29,6 +30,10 @@
 #ifndef ATTACH_OPTION
 #define ATTACH_OPTION(...)
 #endif
+#ifndef WEBHOOK_OPTION
+#define WEBHOOK_OPTION(...)
+#endif
+#define RATE_MAX 1000000000
 #define YEAR_MS (INT64_C(365) * 24 * 3600 * 1000)
 #define MANY_BYTES (INT64_C(1) << 40)
 /* clang-format off */
@@ -45,7 +50,7 @@ ROOT_OPTION("master_key", LATER, id, NULL, 0, 0, NULL, NULL, "the master key, fr
 ROOT_OPTION("loops", COUNT, config.loops, NULL, 1, 1024, NULL, NULL,
        "event loops; by default one for each CPU of the process's affinity mask")
 ROOT_OPTION("ledger.durability", ENUM, config.durability, "batched", 0, 0, "batched|strict|none", NULL,
-       "strict: a row is on disk before the upstream is asked; batched: within 50 ms; none: no rows, for measuring only")
+       "strict: the reserve is on disk before the upstream is asked; batched: rows gather for 25 ms, then one commit; none: no rows, for measuring only")
 
 ROOT_OPTION("providers", MAP, providers, NULL, 0, 0, NULL, &provider_table,
        "endpoints and accounts, by a name of your own")
@@ -98,6 +103,16 @@ ROOT_OPTION("cors.origins", WORDS, origins, NULL, 0, 0, NULL, NULL,
        "origins that may call from a browser; * is any")
 
 ROOT_OPTION("limits", LATER, id, NULL, 0, 0, "off", NULL, "requests and tokens a minute, of each key")
+ROOT_OPTION("prompts", GROUP, id, "off", 0, 0, NULL, NULL, "versioned prompts")
+ROOT_OPTION("prompts.dir", WORD, prompts_dir, NULL, 1, 0, NULL, NULL,
+       "a folder of *.prompty files: on start, reload and `prompts push` what is new in it becomes a version")
+ROOT_OPTION("limits", GROUP, id, "off", 0, 0, NULL, NULL, "what each key may ask for; keys and teams may have their own")
+ROOT_OPTION("limits.requests.per_minute", COUNT, limit_requests, NULL, 1, RATE_MAX, NULL, NULL, "requests a minute")
+ROOT_OPTION("limits.requests.burst", COUNT, limit_burst, NULL, 1, RATE_MAX, NULL, NULL,
+       "how many of them may come at once; by default all of a minute")
+ROOT_OPTION("limits.tokens.per_minute", COUNT, limit_tokens, NULL, 1, RATE_MAX, NULL, NULL,
+       "tokens a minute, in and out; taken by estimate, corrected at the end")
+ROOT_OPTION("limits.concurrent", COUNT, limit_concurrent, NULL, 1, RATE_MAX, NULL, NULL, "requests at once")
 ROOT_OPTION("prompts", LATER, id, NULL, 0, 0, "off", NULL, "versioned prompts")
 ROOT_OPTION("policies", GROUP, id, "off", 0, 0, NULL, NULL, "sensitive and forbidden text; see policy/README.md")
 ROOT_OPTION("policies.dir", WORD, policy_dir, NULL, 1, 0, NULL, NULL,
@@ -107,13 +122,23 @@ ROOT_OPTION("policies.attach", LIST, attach, NULL, 0, 256, NULL, &attach_table,
        "policies of some requests; all that match apply, the strongest action wins")
 ROOT_OPTION("cache.exact", LATER, id, NULL, 0, 0, "off", NULL, "answers of equal requests")
 ROOT_OPTION("cache.ttl", LATER, id, NULL, 0, 0, "1h", NULL, "how long they live")
+ROOT_OPTION("policies", LATER, id, NULL, 0, 0, "off", NULL, "sensitive and forbidden text")
+ROOT_OPTION("cache.exact", BOOL, config.cache.exact, "off", 0, 0, NULL, NULL,
+       "answers equal requests from what was answered before")
+ROOT_OPTION("cache.ttl", DURATION, config.cache.ttl_ms, "1h", 1, YEAR_MS, NULL, NULL, "how long an answer is kept")
+ROOT_OPTION("cache.scope", ENUM, cache_scope, "team", 0, 0, "team|key", NULL, "who shares answers: the keys of a team, or none")
+ROOT_OPTION("cache.answer_bytes", SIZE, config.cache.answer_bytes, "1M", 1 << 10, 1 << 30, NULL, NULL,
+       "the longest answer that is kept")
+ROOT_OPTION("cache.memory_bytes", SIZE, config.cache.memory_bytes, "32M", 0, MANY_BYTES, NULL, NULL,
+       "answers kept in memory, in all; read at the start")
+ROOT_OPTION("cache.disk_bytes", SIZE, config.cache.disk_bytes, "1G", 0, MANY_BYTES, NULL, NULL,
+       "answers kept in data_dir/cache.db, in all; 0: none; read at the start")
 ROOT_OPTION("cache.semantic", LATER, id, NULL, 0, 0, "off", NULL, "answers of similar requests")
-ROOT_OPTION("cache.scope", LATER, id, NULL, 0, 0, "team", NULL, "who shares them")
 ROOT_OPTION("rag", LATER, id, NULL, 0, 0, "off", NULL, "collections to retrieve passages from")
 ROOT_OPTION("log.bodies", LATER, id, NULL, 0, 0, "none", NULL, "recorded bodies")
 ROOT_OPTION("log.redact", LATER, id, NULL, 0, 0, "always", NULL, "what is done to them first")
 ROOT_OPTION("log.retention", LATER, id, NULL, 0, 0, "90d", NULL, "how long they are kept")
-ROOT_OPTION("webhooks", LATER, id, NULL, 0, 0, NULL, NULL, "who is told of events")
+ROOT_OPTION("webhooks", LIST, webhooks, NULL, 0, 16, NULL, &webhook_table, "who is told of events, by POST")
 
 PROVIDER_OPTION("dialect", WORD, dialect, conf_must, 1, 0, NULL, NULL,
        "how its API is spoken: a name of `penstock list dialects`")
@@ -127,7 +152,7 @@ PROVIDER_OPTION("ca_file", WORD, ca_file, NULL, 1, 0, NULL, NULL,
 PROVIDER_OPTION("client_cert", WORD, client_cert, NULL, 1, 0, NULL, NULL, "a client certificate (PEM) to show it")
 PROVIDER_OPTION("client_key", WORD, client_key, NULL, 1, 0, NULL, NULL, "the key (PEM) of client_cert")
 PROVIDER_OPTION("proxy", WORD, proxy, NULL, 1, 0, NULL, NULL,
-       "a proxy's URL; otherwise HTTPS_PROXY, HTTP_PROXY and NO_PROXY hold")
+       "a proxy's URL; otherwise https_proxy, http_proxy and no_proxy of the environment hold")
 PROVIDER_OPTION("http", COUNT, http, "1", 1, 2, NULL, NULL, "2: HTTP/2, over TLS only")
 
 MODEL_OPTION("targets", LIST, targets, conf_must, 1, 64, NULL, &target_table, "what may answer for it, in order")
@@ -143,7 +168,8 @@ MODEL_OPTION("retry.on", WORDS, retry_on, "429 5xx timeout reset", 0, 0, "429|5x
        "what is worth another attempt at the same target")
 MODEL_OPTION("hedge", LATER, id, NULL, 0, 0, "off", NULL, "a second request beside a slow one")
 MODEL_OPTION("breaker", LATER, id, NULL, 0, 0, "off", NULL, "resting a target that fails")
-MODEL_OPTION("cache", LATER, id, NULL, 0, 0, "off", NULL, "the cache, of this model")
+MODEL_OPTION("cache.exact", WORD, cache_exact, NULL, 1, 0, NULL, NULL, "on or off; else as cache.exact says")
+MODEL_OPTION("cache.ttl", WORD, cache_ttl, NULL, 1, 0, NULL, NULL, "how long its answers are kept; else as cache.ttl says")
 
 TARGET_OPTION("provider", WORD, provider, NULL, 1, 0, NULL, NULL, "a name of `providers`")
 TARGET_OPTION("model", WORD, model, conf_must, 1, 0, NULL, NULL,
@@ -155,12 +181,18 @@ ATTACH_OPTION("team", WORD, team, NULL, 1, 0, NULL, NULL, "only requests of this
 ATTACH_OPTION("key", WORD, key, NULL, 1, 0, NULL, NULL, "only those of this key, by its id")
 ATTACH_OPTION("model", WORD, model, NULL, 1, 0, NULL, NULL, "only those for this public model")
 ATTACH_OPTION("prompt", WORD, prompt, NULL, 1, 0, NULL, NULL, "only those that use this prompt")
+WEBHOOK_OPTION("on", WORDS, on, conf_must, 1, 0, "budget|canary|breaker|ledger", NULL, "of which events")
+WEBHOOK_OPTION("url", WORD, url, conf_must, 1, 0, NULL, NULL, "where they are posted")
+WEBHOOK_OPTION("secret", SECRET, secret, NULL, 1, 0, NULL, NULL,
+       "signs them (Standard Webhooks); by default a key derived from the master key, see gateway/core/README.md")
 
 /* clang-format on */
 #undef YEAR_MS
 #undef MANY_BYTES
+#undef RATE_MAX
 #undef ROOT_OPTION
 #undef PROVIDER_OPTION
 #undef MODEL_OPTION
 #undef TARGET_OPTION
 #undef ATTACH_OPTION
+#undef WEBHOOK_OPTION

@@ -1,6 +1,7 @@
 #include "gateway/core/policy_use.h"
 
 #include "gateway/base/scope.h"
+#include "gateway/core/model_find.h"
 #include "policy/seeker.h"
 
 enum { SCOPE_BYTES = 64 * 1024 };
@@ -49,7 +50,7 @@ static void derive_keys(void *arg, struct hash *pseudonym, struct hash *hash)
 bool policy_use_begin(struct exchange *x)
 {
     const struct policy_ask ask = {str_of(x->key->team), str_of(x->key->id),
-                                   config_alias(x->config, x->asked), STR("")};
+                                   config_alias(x->config, model_name(x)), x->prompt.name};
     x->policy.set = config_policy_set(x->config, &ask);
     if (!x->policy.set)
         return false;

@@ -1,5 +1,7 @@
 #include "gateway/core/row.h"
 
+#include "gateway/core/arm.h"
+
 void row_begin(const struct exchange *x, struct ledger_request *row)
 {
     *row = (struct ledger_request){
@@ -13,6 +15,10 @@ void row_begin(const struct exchange *x, struct ledger_request *row)
         .endpoint = str_of(endpoint_info(x->endpoint)->name),
         .stream = x->request.stream,
         .model_asked = x->asked,
+        .prompt_name = str_of(x->prompt.version ? x->prompt.version->name : NULL),
+        .prompt_version = x->prompt.version ? x->prompt.version->version : 0,
+        .prompt_hash = str_of(x->prompt.version ? x->prompt.version->hash : NULL),
+        .arm = str_of(arm_word(x)),
         .policy_version = str_of(x->policy.set ? x->policy.set->version : NULL),
         .policy_verdict = x->policy.set ? str_of(treatment_verdict(&x->policy.t)) : STR(""),
         .route_reason = str_of(x->reason),
@@ -36,4 +42,11 @@ void row_cost(struct ledger_cost *to, const struct usage *u, int64_t cost_nusd, 
         .cost_source = str_of(cost_source_word(source)),
         .price_version = str_of(price_version),
     };
+}
+
+struct str status_class(int status)
+{
+    static const char *const classes[] = {"", "1xx", "2xx", "3xx", "4xx", "5xx"};
+    unsigned class = (unsigned)status / 100;
+    return str_of(class < sizeof classes / sizeof classes[0] ? classes[class] : "other");
 }

@@ -12,4 +12,7 @@ void row_begin(const struct exchange *x, struct ledger_request *row);
 void row_cost(struct ledger_cost *to, const struct usage *u, int64_t cost_nusd, enum cost_source source,
               const char *price_version);
 
+/* "2xx"; "" if there is no status.  A label's value. */
+struct str status_class(int status);
+
 #endif

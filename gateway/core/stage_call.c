@@ -14,7 +14,9 @@
 #include "gateway/core/attempt.h"
 #include "gateway/core/exchange.h"
 #include "gateway/core/explain.h"
+#include "gateway/core/outgrow.h"
 #include "gateway/core/refusal.h"
+#include "gateway/core/spend.h"
 #include "gateway/core/stage.h"
 
 enum {
@@ -25,7 +27,7 @@ enum {
 
 static struct transport *transport_of(const struct exchange *x)
 {
-    return x->worker->transports[x->call.offer->target->provider->dialect->transport];
+    return x->worker->transports[x->call.offer->target->provider->transport];
 }
 
 static void end_early(struct exchange *x)
@@ -98,7 +100,7 @@ static void event_came(struct exchange *x, const struct call_piece *p)
         return;
     }
     exchange_frame(x, &(struct frame){FRAME_EVENT, p->name, p->data, &a});
-    if (x->policy.blocked_answer && !x->call.done)
+    if (x->policy.blocked_answer ? !x->call.done : x->finish == FINISH_none && outgrow_cut(x, p->data))
         end_early(x);
 }
 
@@ -144,7 +146,7 @@ static void pause_call(void *op, bool paused)
     transport_of(x)->pause(transport_of(x), &x->call.call, paused);
 }
 
-static enum step ask(struct exchange *x)
+static enum step start(struct exchange *x)
 {
     x->call.offer = &x->offers[x->candidates[x->call.candidate].target];
     attempt_ask(x);
@@ -157,6 +159,34 @@ static enum step ask(struct exchange *x)
     x->front->on_asking(x);
     transport_of(x)->start(transport_of(x), &x->call.call);
     return STEP_WAIT;
+}
+
+static enum step give_up(struct exchange *x, struct err *err)
+{
+    *err = x->call.err;
+    if (x->call.refusal.n) {
+        x->passed_body = x->call.refusal;
+        x->passed_status = x->call.status >= 400 ? x->call.status : 0;
+    }
+    return STEP_FAIL;
+}
+
+/*
+ * The first attempt is reserved by stage budget; for another one what is missing is, and if
+ * a budget does not have it the failure stands that made it necessary.
+ */
+static enum step ask(struct exchange *x, struct err *err)
+{
+    if (x->attempts == 0)
+        return start(x);
+    struct err refusal = {0};
+    x->call.state = CALL_LEASING;
+    enum step step = spend_reserve(x, &refusal);
+    if (step == STEP_NEXT)
+        return start(x);
+    if (step == STEP_FAIL)
+        LOG(retry, F("request", str_of(x->id)), F("why", err_info(refusal.code)->name), F("detail", refusal.detail));
+    return step == STEP_WAIT ? step : give_up(x, err);
 }
 
 static void cancel_rest(void *op)
@@ -225,16 +255,6 @@ static enum step rest(struct exchange *x)
     return STEP_WAIT;
 }
 
-static enum step give_up(struct exchange *x, struct err *err)
-{
-    *err = x->call.err;
-    if (x->call.refusal.n) {
-        x->passed_body = x->call.refusal;
-        x->passed_status = x->call.status >= 400 ? x->call.status : 0;
-    }
-    return STEP_FAIL;
-}
-
 static enum step try_again(struct exchange *x, struct err *err)
 {
     if (x->frames_out)
@@ -247,7 +267,7 @@ static enum step try_again(struct exchange *x, struct err *err)
         log_retry(x);
         x->call.candidate++;
         x->call.tries = 0;
-        return ask(x);
+        return ask(x, err);
     }
     return give_up(x, err);
 }
@@ -279,11 +299,24 @@ static void end_of_try(struct exchange *x)
     x->call.waited_us += (streams ? c->first_us : clock_now_us()) - x->call.started_us;
 }
 
+static const char *finish_word(const struct exchange *x, bool whole)
+{
+    if (x->budget.stopped)
+        return "budget_cut";
+    if (x->policy.blocked_answer && whole)
+        return "blocked";
+    if (whole)
+        return "complete";
+    if (x->call.err.code == ERR_client_too_slow)
+        return err_info(ERR_client_too_slow)->code;
+    return x->frames_out ? "cut" : "failed";
+}
+
 static enum step answered(struct exchange *x, struct err *err)
 {
     end_of_try(x);
     bool whole = is_whole(x);
-    attempt_book(x, whole && x->policy.blocked_answer ? "blocked" : whole ? "complete" : x->frames_out ? "cut" : "failed");
+    attempt_book(x, finish_word(x, whole));
     x->call.state = CALL_NEW;
     return whole ? STEP_ANSWER : try_again(x, err);
 }
@@ -307,9 +340,10 @@ static enum step call_run(struct exchange *x, struct err *err)
         return answered(x, err);
     case CALL_NEW:
     case CALL_RESTING:
+    case CALL_LEASING:
         break;
     }
-    return ask(x);
+    return ask(x, err);
 }
 
 /* A try that was cancelled has been paid for all the same. */

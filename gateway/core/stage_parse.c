@@ -2,12 +2,13 @@
  * parse - finds in body and head what the gateway acts on.
  *
  * Reads:   body, head, endpoint, config
- * Writes:  request, asked, tags, unit, session, wants_trailer, dry_run, deadline
+ * Writes:  request, asked, tags, unit, session, prompt, wants_trailer, dry_run, deadline
  */
 #include <stddef.h>
 
 #include "gateway/base/scope.h"
 #include "gateway/core/exchange.h"
+#include "gateway/core/prompt_ask.h"
 #include "gateway/core/stage.h"
 
 enum { TAGS_MAX = 32, TAG_NAME_BYTES = 64, TAG_VALUE_BYTES = 256, TIMEOUT_MAX_MS = 24 * 3600 * 1000 };
@@ -91,7 +92,9 @@ static bool parse_timeout(struct exchange *x, struct err *err)
 static bool parse_model(struct exchange *x, struct err *err)
 {
     x->asked = text_of(x, &x->request.model);
-    if (x->request.model.kind == VALUE_ABSENT && x->config->default_model)
+    if (!prompt_ask(x, err))
+        return false;
+    if (x->asked.n == 0 && x->request.model.kind == VALUE_ABSENT && x->config->default_model)
         x->asked = str_of(x->config->default_model);
     if (x->asked.n == 0)
         return err_say(err, ERR_no_model_given, "model", "%s", err_info(ERR_no_model_given)->help);
@@ -113,6 +116,8 @@ static enum step parse_run(struct exchange *x, struct err *err)
 static void parse_undo(struct exchange *x)
 {
     timer_clear(x->worker->loop, &x->deadline);
+    prompt_set_unref(x->prompt.set);
+    x->prompt.set = NULL;
 }
 
 const struct stage stage_parse = {

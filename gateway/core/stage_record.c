@@ -48,7 +48,12 @@ static void write_row(const struct exchange *x, const struct times *t)
     if (x->served) {
         row.model_served = x->served->model;
         row.provider = str_of(x->served->target->provider->name);
+    } else if (x->cache.state == CACHED_HANDING_OUT) {
+        row.model_served = buf_str(&x->cache.kept->model);
+        row.provider = buf_str(&x->cache.kept->provider);
     }
+    row.cache = str_of(x->cache.word);
+    row.saved_nusd = x->cache.saved_nusd;
     row.attempts = x->attempts;
     row.status = exchange_status(x);
     row.finish = str_of(exchange_finish_word(x));
@@ -61,17 +66,10 @@ static void write_row(const struct exchange *x, const struct times *t)
 static void count(const struct exchange *x, const struct times *t)
 {
     struct metric_shard *m = x->worker->metrics;
-    const char *word = exchange_finish_word(x);
-    metric_add(m, METRIC_requests_total, 1);
-    metric_add(m, METRIC_requests_complete_total, word[0] == 'c' && word[1] == 'o');
-    metric_add(m, METRIC_requests_client_gone_total, word[0] == 'c' && word[1] == 'l');
-    metric_add(m, METRIC_requests_cut_total, word[0] == 'c' && word[1] == 'u');
-    metric_add(m, METRIC_requests_failed_total, word[0] == 'f');
-    metric_add(m, METRIC_requests_refused_total, word[0] == 'r');
+    const struct str labels[] = {str_of(endpoint_info(x->endpoint)->name), status_class(exchange_status(x)),
+                                 str_of(exchange_finish_word(x))};
+    series_add(metric_series(m), FAMILY_requests, labels, (const int64_t[]){1});
     metric_add(m, METRIC_unauthorised_total, !x->key);
-    metric_add(m, METRIC_input_tokens_total, x->usage.input);
-    metric_add(m, METRIC_output_tokens_total, x->usage.output);
-    metric_add(m, METRIC_cost_nusd_total, x->cost_nusd == LEDGER_NULL ? 0 : x->cost_nusd);
     metric_time(m, METRIC_request_seconds, t->total_us);
     if (t->ttft_us != LEDGER_NULL)
         metric_time(m, METRIC_ttft_seconds, t->ttft_us);
@@ -82,7 +80,8 @@ static void count(const struct exchange *x, const struct times *t)
 static void write_log(const struct exchange *x, const struct times *t)
 {
     LOG(request, F("request", x->id), F("team", x->key ? x->key->team : ""), F("key", x->key ? x->key->id : ""),
-        F("endpoint", endpoint_info(x->endpoint)->name), F("model", x->asked),
+        F("endpoint", endpoint_info(x->endpoint)->name), F("model", x->asked), F("prompt", x->prompt.version ? x->prompt.version->name : ""),
+        F("prompt_version", x->prompt.version ? x->prompt.version->version : 0),
         F("provider", x->served ? x->served->target->provider->name : ""), F("status", exchange_status(x)),
         F("finish", exchange_finish_word(x)), F("attempts", x->attempts), F("total_us", t->total_us),
         F("overhead_us", t->overhead_us), F("input_tokens", x->usage.input), F("output_tokens", x->usage.output),

@@ -1,25 +1,14 @@
 /*
  * route - which targets may be asked, and in which order.
  *
- * Reads:   asked, key, config
+ * Reads:   asked, routed, prompt, key, config, arm
  * Writes:  model, candidates, reason
  */
+#include <string.h>
+
 #include "gateway/core/exchange.h"
+#include "gateway/core/model_find.h"
 #include "gateway/core/stage.h"
-
-enum { NAME_SHOWN_BYTES = 64 };
-
-static bool find_model(struct exchange *x, struct err *err)
-{
-    const struct model *m = config_model(x->config, x->asked);
-    if (m && (key_may_use(x->key, x->asked) || key_may_use(x->key, str_of(m->name)))) {
-        x->model = m;
-        return true;
-    }
-    int shown = x->asked.n < NAME_SHOWN_BYTES ? (int)x->asked.n : NAME_SHOWN_BYTES;
-    return err_say(err, ERR_no_model, "model", "the model '%.*s' does not exist, or this key may not use it", shown,
-                   x->asked.p);
-}
 
 /* Those that can be accounted for. */
 static bool gather(struct exchange *x, struct err *err)
@@ -30,7 +19,7 @@ static bool gather(struct exchange *x, struct err *err)
     x->candidates = arena_alloc(&x->arena, m->n_targets * sizeof *x->candidates);
     for (unsigned i = 0; i < m->n_targets; i++) {
         const struct target *t = &m->targets[i];
-        model = target_model(x->config, m, t, x->asked, &x->arena);
+        model = target_model(x->config, m, t, model_name(x), &x->arena);
         const struct price *price = target_price(x->config, t, model);
         if (!price && !x->config->allow_unpriced)
             continue;
@@ -46,11 +35,29 @@ static bool gather(struct exchange *x, struct err *err)
                    m->targets[m->n_targets - 1].provider->name, (int)model.n, model.p);
 }
 
+/* The arm's target is asked first; the others stay behind it as the strategy has them. */
+static void prefer_arm(struct exchange *x)
+{
+    const struct draw *d = &x->arm.model;
+    unsigned i = 0;
+    while (i < x->n_candidates && !target_is(x->offers[x->candidates[i].target].target, d->chosen))
+        i++;
+    if (i < x->n_candidates) {
+        struct candidate first = x->candidates[i];
+        memmove(&x->candidates[1], &x->candidates[0], i * sizeof first);
+        x->candidates[0] = first;
+    } else if (d->rollout && !x->dry_run) {
+        rollouts_stall(x->worker->gateway->rollouts, d, "an arm's target cannot be asked", x->started_ms);
+    }
+}
+
 static enum step route_run(struct exchange *x, struct err *err)
 {
-    if (!find_model(x, err) || !gather(x, err))
+    if (!model_find(x, err) || !gather(x, err))
         return STEP_FAIL;
     x->model->strategy->order(x->candidates, x->n_candidates, worker_dice(x->worker));
+    if (x->arm.model.chosen)
+        prefer_arm(x);
     x->reason = x->model->n_targets > 1 ? x->model->strategy->name : "only";
     return STEP_NEXT;
 }

@@ -22,9 +22,20 @@ enum member_read {
     READ_max_tokens,
     READ_max_completion_tokens,
     READ_max_output_tokens,
+    READ_prompt,
+    READ_prompt_object_id,
+    READ_prompt_object_version,
+    READ_prompt_object_variables,
+    READ_prompt_id,
+    READ_prompt_version,
+    READ_prompt_variables,
+    READ_messages,
+    READ_format,
     READ_kept, /* how many are kept as they are; the others are counted or looked into */
 
     READ_nothing,
+    READ_instructions,
+    READ_items, /* of Responses: its one input, or all of them */
     READ_conversation,
     READ_message,       /* an element of `messages`, or of Responses' `input` */
     READ_input,         /* one input, if it is a string */
@@ -33,6 +44,7 @@ enum member_read {
     READ_part, /* the type of a part: perhaps an image, or audio */
     READ_image,
     READ_audio,
+    READ_audio_data,
 };
 
 struct member {

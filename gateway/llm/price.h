@@ -32,6 +32,7 @@ struct price {
     unsigned n_tiers;                     /* 1 or more */
     int64_t default_max_output;           /* tokens; 0: not known */
     int64_t context;                      /* tokens; 0: not known */
+    int64_t image_tokens, audio_tokens;   /* the most that one of them becomes; 0: not known */
 };
 
 /* Kinds without a price of their own are loaded with that of `input` or `output`. */

@@ -23,7 +23,7 @@ struct tier_spec {
 
 struct model_spec {
     struct tier_spec first; /* begins with the id */
-    unsigned default_max_output, context;
+    unsigned default_max_output, context, image_tokens, audio_tokens;
     struct conf_items tiers;
 };
 
@@ -64,6 +64,10 @@ static const struct conf_row model_rows[] = {
      1, TOKENS_MAX, NULL, NULL, "the most tokens it writes where the request sets no maximum"},
     {"context", CONF_TYPE_COUNT, offsetof(struct model_spec, context), NULL, 1, TOKENS_MAX, NULL,
      NULL, "tokens that input and output may have together"},
+    {"image_tokens", CONF_TYPE_COUNT, offsetof(struct model_spec, image_tokens), NULL, 1,
+     TOKENS_MAX, NULL, NULL, "the most tokens that an image becomes"},
+    {"audio_tokens", CONF_TYPE_COUNT, offsetof(struct model_spec, audio_tokens), NULL, 1,
+     TOKENS_MAX, NULL, NULL, "the most tokens that a piece of audio becomes"},
     {"tiers", CONF_TYPE_LIST, offsetof(struct model_spec, tiers), NULL, 0, PRICE_TIERS - 1, NULL,
      &tier_table, "other prices for long inputs"},
 };
@@ -126,7 +130,12 @@ static struct price_tier make_tier(struct conf *c, const struct tier_spec *s,
 static struct price make_price(struct conf *c, const char *version, const struct model_spec *s)
 {
     struct price p = {
-        .version = version, .default_max_output = s->default_max_output, .context = s->context};
+        .version = version,
+        .default_max_output = s->default_max_output,
+        .context = s->context,
+        .image_tokens = s->image_tokens,
+        .audio_tokens = s->audio_tokens,
+    };
     if (!s->first.input.text)
         conf_problem(c, s->first.id.at, "'%s' has no 'input' price; write 0 if it costs nothing",
                      conf_quote(c, str_of(s->first.id.text)));

@@ -10,6 +10,10 @@ enum {
     MESSAGE_BOUND_TOKENS = 16,   /* what a message costs at most beside its text: role, marks */
     MESSAGE_ESTIMATE_TOKENS = 4, /* and about */
     BYTES_PER_TOKEN = 4,         /* about */
+    IMAGE_BOUND_TOKENS = 49152,
+    AUDIO_BOUND_TOKENS = 16384, /* of what is only named */
+    CLIP_BYTES_PER_TOKEN = 16,  /* of audio in the body, at least */
+    CLIP_BOUND_TOKENS = 64,     /* and what each costs beside */
 };
 
 struct notes {
@@ -31,6 +35,12 @@ static void count(struct notes *t, enum member_read read, const struct json_valu
     bool number = v->kind == VALUE_NUMBER;
     if (read == READ_message) {
         r->messages++;
+    } else if (read == READ_instructions) {
+        r->instructions = *v;
+        r->messages += v->kind == VALUE_STRING;
+    } else if (read == READ_items) {
+        r->thread = *v;
+        r->messages += v->kind == VALUE_STRING;
     } else if (read == READ_input) {
         r->messages += v->kind == VALUE_STRING;
     } else if (read == READ_input_element) {
@@ -45,6 +55,9 @@ static void count(struct notes *t, enum member_read read, const struct json_valu
         r->images += v->kind != VALUE_NULL;
     } else if (read == READ_audio) {
         r->audios += v->kind != VALUE_NULL;
+    } else if (read == READ_audio_data) {
+        r->clips++;
+        r->clip_bytes += (int64_t)v->raw.n;
     } else if (read == READ_conversation && v->kind == VALUE_STRING) {
         r->conversation = *v;
     }
@@ -125,6 +138,16 @@ static bool settle(struct request *r, const struct json_value *kept, struct err 
     r->prompt_cache_key = kept[READ_prompt_cache_key];
     r->safety_identifier = kept[READ_safety_identifier];
     r->user = kept[READ_user];
+    if (r->endpoint != ENDPOINT_responses)
+        r->thread = kept[READ_messages];
+    r->prompt = kept[READ_prompt];
+    r->prompt_object_id = kept[READ_prompt_object_id];
+    r->prompt_object_version = kept[READ_prompt_object_version];
+    r->prompt_object_variables = kept[READ_prompt_object_variables];
+    r->prompt_id = kept[READ_prompt_id];
+    r->prompt_version = kept[READ_prompt_version];
+    r->prompt_variables = kept[READ_prompt_variables];
+    r->format = kept[READ_format];
     r->choices = 1;
     if (r->top.kind != VALUE_OBJECT)
         return err_say(err, ERR_bad_request, NULL, "the body must be a JSON object");
@@ -153,6 +176,16 @@ bool request_scan(enum endpoint e, struct str body, unsigned max_depth, struct r
 int64_t request_input_bound(const struct request *r)
 {
     return r->text_bytes + (int64_t)MESSAGE_BOUND_TOKENS * r->messages;
+}
+
+int64_t request_media_bound(const struct request *r, int64_t image_tokens, int64_t audio_tokens)
+{
+    int64_t images = r->images * (image_tokens ? image_tokens : IMAGE_BOUND_TOKENS);
+    if (audio_tokens)
+        return images + r->audios * audio_tokens;
+    int64_t named = r->audios > r->clips ? r->audios - r->clips : 0;
+    return images + named * AUDIO_BOUND_TOKENS + r->clip_bytes / CLIP_BYTES_PER_TOKEN +
+           (int64_t)r->clips * CLIP_BOUND_TOKENS;
 }
 
 int64_t request_output_bound(const struct request *r, int64_t default_max)

@@ -23,11 +23,20 @@ struct request {
     struct json_value include_usage;  /* within it */
     struct json_value penstock;       /* our own members; never go upstream */
     struct json_value max_output;     /* the member that sets it, if any; may be null */
+    struct json_value format;         /* response_format; Responses' text; of any kind */
     struct json_value max_output_too; /* chat has two names for it: the other, if both were sent */
 
     /* who it is for, in the order in which the unit is taken from them; of any kind,
      * but conversation, which may be sent as {"id": ...}, is that string */
     struct json_value conversation, previous_response_id, prompt_cache_key, safety_identifier, user;
+
+    /* the prompt that is asked for, if one is; none of these goes upstream */
+    struct json_value prompt; /* OpenAI's object, or what stands in its place */
+    struct json_value prompt_object_id, prompt_object_version, prompt_object_variables; /* within it */
+    struct json_value prompt_id, prompt_version, prompt_variables;
+
+    struct json_value thread;       /* of chat `messages`, of Responses `input`, of any kind */
+    struct json_value instructions; /* of Responses */
 
     bool stream;
     bool wants_usage;          /* stream_options.include_usage is true */
@@ -37,6 +46,8 @@ struct request {
     int64_t text_bytes;        /* of what member_list.h counts; a token given as a number is 1 */
     unsigned messages;         /* or inputs */
     unsigned images, audios;   /* parts of these kinds */
+    unsigned clips;            /* of the audios, those that are in the body, */
+    int64_t clip_bytes;        /* and their bytes in base 64 */
 };
 
 /*
@@ -47,8 +58,19 @@ struct request {
 bool request_scan(enum endpoint e, struct str body, unsigned max_depth, struct request *r,
                   struct err *err);
 
-/* Tokens the input has at most: a token is a byte at least, and a message costs 16 more. */
+/* Tokens the text has at most: a token is a byte at least, and a message costs 16 more. */
 int64_t request_input_bound(const struct request *r);
+
+/*
+ * Tokens its images and audio have at most beside that.  What one of them becomes is the
+ * model's (struct price); where that is 0, not known:
+ *   an image: 49,152.  The most that a vendor documents is OpenAI's for gpt-4o-mini, 2,833
+ *     and 5,667 for each of up to 8 tiles, which is 48,169.
+ *   audio in the body: a token for 16 bytes of it and 64 more.  Vendors count up to 32
+ *     tokens a second (Gemini), which would be speech at 3 kbit/s.
+ *   audio that only an id names: 16,384, 8 minutes at that rate.
+ */
+int64_t request_media_bound(const struct request *r, int64_t image_tokens, int64_t audio_tokens);
 
 /*
  * Tokens that can come out at most, all choices together; default_max is that of one

@@ -143,8 +143,7 @@ static void release(struct curl_transport *t, struct transfer *tr, CURLcode resu
     if (tr->on_wire)
         curl_multi_remove_handle(t->multi, tr->easy);
     tr->on_wire = false;
-    timer_clear(t->loop, &tr->timer);
-    struct call *c = tr->call;
+    struct call *c = tr->in.call;
     transfer_finish(tr, result);
     if (tr->in_todo) { /* it leaves that list first */
         for (struct transfer **link = &t->todo; *link; link = &(*link)->next)
@@ -171,14 +170,14 @@ static void do_todo(struct curl_transport *t, struct transfer *tr)
         tr->todo_start = false;
         tr->on_wire = !FAULT("net.add") && curl_multi_add_handle(t->multi, tr->easy) == CURLM_OK;
         if (!tr->on_wire) {
-            err_set(&tr->err, ERR_internal, "libcurl takes no more transfers");
+            err_set(&tr->in.err, ERR_internal, "libcurl takes no more transfers");
             release(t, tr, CURLE_OUT_OF_MEMORY);
             return;
         }
     }
     if (tr->todo_pause) {
         tr->todo_pause = false;
-        curl_easy_pause(tr->easy, transfer_wants_pause(tr) ? CURLPAUSE_RECV : CURLPAUSE_CONT);
+        curl_easy_pause(tr->easy, intake_waits(&tr->in) ? CURLPAUSE_RECV : CURLPAUSE_CONT);
         t->may_have_ended = true;
     }
 }
@@ -256,7 +255,8 @@ static void cancel(struct transport *transport, struct call *c)
 {
     (void)transport;
     struct transfer *tr = c->transport_state;
-    tr->cancelled = tr->todo_end = true;
+    intake_cancel(&tr->in);
+    tr->todo_end = true;
     curl_transport_todo(tr);
 }
 
@@ -264,12 +264,7 @@ static void set_pause(struct transport *transport, struct call *c, bool paused)
 {
     (void)transport;
     struct transfer *tr = c->transport_state;
-    if (tr->paused == paused)
-        return;
-    tr->paused = paused;
-    tr->active_ms = loop_now_ms(tr->owner->loop);
-    tr->todo_pause = true;
-    curl_transport_todo(tr);
+    transfer_pause(tr, paused);
 }
 
 struct transport *curl_transport_new(struct loop *l, struct err *err)

@@ -7,41 +7,28 @@
 
 #include <curl/curl.h>
 
-#include "gateway/llm/sse.h"
 #include "gateway/loop/loop.h"
 #include "gateway/net/call.h"
-
-enum {
-    HEAD_MAX_BYTES = 32 * 1024, /* of an answer's headers; what is longer is an error */
-    HEAD_MAX_LINES = 128,
-};
+#include "gateway/net/intake.h"
 
 struct curl_transport;
 
 /* One call in the air, or an easy handle that waits for the next. */
 struct transfer {
+    struct intake in;
     struct curl_transport *owner;
     CURL *easy;
-    struct call *call; /* NULL while it waits */
     uint64_t set_up_for; /* the upstream whose options the handle has; 0: none yet */
     struct curl_slist *header_lines;
     struct buf question; /* the body in one piece, where it is short */
     unsigned piece;      /* else the piece that is being sent, */
     size_t piece_at;     /* and how far */
+    bool on_wire;        /* it is in the multi handle */
 
-    struct buf head; /* the header lines of the answer */
-    bool has_head;
-    struct call_head is;
-    struct sse sse;
-    struct buf body;
-
-    struct timer timer; /* the next of the call's timeouts */
-    int64_t started_ms, active_ms;
-    int64_t memory_wait_ms; /* since when it waits for memory; 0: it does not */
-    bool paused;            /* as who asked wants it */
-    bool on_wire;           /* it is in the multi handle */
-    bool cancelled;
-    struct err err; /* why we ended it */
+    /* over HTTP/2, where nothing is paused */
+    bool ahead;            /* of a caller who is to catch up */
+    size_t ahead_bytes;    /* since then */
+    struct timer patience; /* with that caller */
 
     /* what curl.c is to do with it, once libcurl is off the stack */
     bool todo_start, todo_end, todo_pause;
@@ -55,10 +42,11 @@ struct loop *curl_transport_loop(const struct transfer *tr);
 int curl_transport_closed(void *transport, curl_socket_t fd); /* CURLOPT_CLOSESOCKETFUNCTION */
 
 /* curl_transfer.c */
+bool transfer_is_http2(const struct transfer *tr); /* as the upstream agreed to */
+void transfer_pause(struct transfer *tr, bool paused);
 struct transfer *transfer_new(struct curl_transport *owner);
 void transfer_free(struct transfer *tr);
 void transfer_prepare(struct transfer *tr, struct call *c); /* sets the easy handle up */
-bool transfer_wants_pause(const struct transfer *tr);
-void transfer_finish(struct transfer *tr, CURLcode result); /* calls on_end(); tr is idle then */
+void transfer_finish(struct transfer *tr, CURLcode result); /* tr is idle then; on_end() is still to come */
 
 #endif

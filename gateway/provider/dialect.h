@@ -11,7 +11,12 @@
 
 #include "gateway/base/str.h"
 
-enum dialect_transport { TRANSPORT_http, TRANSPORT_sim, TRANSPORT_count };
+enum dialect_transport {
+    TRANSPORT_http,
+    TRANSPORT_plain, /* the same without TLS and proxy; of no dialect, but of providers */
+    TRANSPORT_sim,
+    TRANSPORT_count
+};
 
 struct dialect {
     const char *name; /* as written in the config */

@@ -79,15 +79,32 @@ static bool path_match(const char *pattern, struct str path, struct str *segment
     return !path.p;
 }
 
+static int hex_digit(char c)
+{
+    static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+    const char *at = c ? strchr(digits, c) : NULL;
+    return at ? (int)(at - digits) % 16 : -1;
+}
+
+/* What stands in a path has its '/' and the like as %XX. */
+static void decode(struct str s, char *text)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        int high = s.p[i] == '%' && i + 2 < s.n ? hex_digit(s.p[i + 1]) : -1;
+        int low = high >= 0 ? hex_digit(s.p[i + 2]) : -1;
+        *text++ = low >= 0 ? (char)(high * 16 + low) : s.p[i];
+        i += low >= 0 ? 2 : 0;
+    }
+    *text = '\0';
+}
+
 static bool run(struct admin *a, const struct admin_op *op, struct str segment, json_t *in,
                 json_t **out, struct err *err)
 {
     char text[SEGMENT_BYTES];
     if (segment.n >= sizeof text)
         return err_set(err, ERR_no_path, "the path is too long");
-    if (segment.n)
-        memcpy(text, segment.p, segment.n);
-    text[segment.n] = '\0';
+    decode(segment, text);
     if (!op->run(a, text, in, out, err))
         return false;
     if (op->changes && !a->quiet && !admin_dry_run(in))

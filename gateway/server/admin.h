@@ -14,11 +14,17 @@
 #include "gateway/base/str.h"
 #include "gateway/store/store.h"
 
+struct cache;
 struct config;
+struct prompts;
+struct rollouts;
 
 /* What operations work on. */
 struct admin {
     struct store *store;
+    struct cache *cache;     /* NULL where no server runs */
+    struct prompts *prompts;
+    struct rollouts *rollouts;
     struct config *config;   /* borrowed; NULL: that of config_path */
     const char *config_path; /* NULL: the embedded default */
     /* Reads the config again; false: *err says what is wrong.  NULL where no server runs. */

@@ -31,7 +31,8 @@ bool admin_explain(struct admin *a, const char *segment, json_t *in, json_t **ou
         return false;
     SCOPED(buf_done) struct buf told = BUF_INIT(EXPLANATION_BYTES), problem = BUF_INIT(1024);
     struct config *c = a->config ? config_ref(a->config) : config_load(a->config_path, NULL, config_keep_first, &problem);
-    bool ok = c ? explain_run(a->store, c, str_of(key), e, str_of(text), &told, err)
+    struct gateway gateway = {.store = a->store, .prompts = a->prompts, .rollouts = a->rollouts, .cache = a->cache};
+    bool ok = c ? explain_run(&gateway, c, str_of(key), e, str_of(text), &told, err)
                 : err_say(err, ERR_bad_config, NULL, "%s", problem.p);
     config_unref(c);
     if (!ok)

@@ -11,6 +11,12 @@
                      struct err *err);
 #include "gateway/server/admin_list.h"
 
+/* The config in force, a new reference; NULL: *err. */
+struct config *admin_config(struct admin *a, struct err *err);
+
+/* Its prompts.dir; NULL: *err, it has none. */
+const char *admin_inbox(const struct config *c, struct err *err);
+
 bool admin_dry_run(const json_t *in); /* true, or the query's "true" */
 
 /* A member that is a string; `otherwise` where it is absent or null.  NULL: another type (err). */

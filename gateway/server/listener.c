@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "gateway/base/crypto.h"
@@ -202,7 +203,9 @@ struct listener *listener_open_control(struct worker_slot *w, const char *path, 
     }
     memcpy(a.local.sun_path, path, strlen(path) + 1);
     unlink(path); /* a left-over: we hold the lock of the directory */
+    mode_t before = umask(0177);
     int fd = open_socket(&a, sizeof a.local, false);
+    umask(before);
     if (fd < 0) {
         err_set(err, ERR_internal, "open %s: %s", path, strerror(errno));
         return NULL;

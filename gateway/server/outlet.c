@@ -102,6 +102,8 @@ static void push_body(struct outlet *o, struct exchange *x, const struct frame *
 static void outlet_push(struct sink *s, struct exchange *x, const struct frame *f)
 {
     struct outlet *o = outlet_of(s);
+    if (x->left)
+        return;
     metric_add(x->worker->metrics, METRIC_stream_events_total, f->kind == FRAME_EVENT);
     if (f->kind == FRAME_BODY)
         push_body(o, x, f);
@@ -147,10 +149,17 @@ void outlet_init(struct outlet *o, struct visit *v)
     o->keepalive.fn = keep_alive;
 }
 
+void outlet_break(struct outlet *o)
+{
+    o->broken = o->ready = true;
+    timer_clear(loop_of(o), &o->keepalive);
+    visit_wake(o->visit);
+}
+
 void outlet_expect(struct outlet *o)
 {
     const struct exchange *x = &o->visit->x;
-    if (x->config->stream.early_headers && x->request.stream && endpoint_info(x->endpoint)->streams)
+    if (!o->broken && x->config->stream.early_headers && x->request.stream && endpoint_info(x->endpoint)->streams)
         set_keepalive(o);
 }
 

@@ -37,6 +37,9 @@ void outlet_done(struct outlet *o);
 /* An answer is on its way: with stream.early_headers a silent stream begins with comments. */
 void outlet_expect(struct outlet *o);
 
+/* Nobody reads any more, though others may wait for the answer: it is dropped from here on. */
+void outlet_break(struct outlet *o);
+
 enum MHD_Result outlet_queue(struct outlet *o); /* when it is ready */
 
 #endif

@@ -17,8 +17,10 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
 #include "gateway/base/scope.h"
+#include "gateway/core/notice.h"
 #include "gateway/server/visit.h"
 #include "gateway/server/worker.h"
+#include "prompts/prompts.h"
 
 enum { JOB_THREADS = 2, DRAIN_LOOK_MS = 10, ABORT_PATIENCE_MS = 2000, PATH_BYTES = 4096 };
 
@@ -59,12 +61,26 @@ static void take_config(struct worker_slot *w, void *config)
     config_unref(old);
 }
 
+/* What is new in the folder of prompts; all of it, or with a problem nothing. */
+static bool take_inbox(struct server *s, const struct config *c, struct buf *problem)
+{
+    struct err err = {0};
+    if (!c->prompts.dir || inbox_push(s->house.gateway.prompts, c->prompts.dir, false, NULL, config_keep_first, problem, &err))
+        return true;
+    config_keep_first(problem, err.detail);
+    return false;
+}
+
 static bool reload(void *server, struct err *err)
 {
     struct server *s = server;
     SCOPED(buf_done) struct buf problem = BUF_INIT(1024);
     pthread_mutex_lock(&s->reload_lock);
     struct config *c = config_load(s->options->config_path, &s->options->over, config_keep_first, &problem);
+    if (c && !take_inbox(s, c, &problem)) {
+        config_unref(c);
+        c = NULL;
+    }
     if (c) {
         for (unsigned i = 0; i < s->house.n_workers; i++)
             config_ref(c);
@@ -125,6 +141,7 @@ static void close_listeners(struct worker_slot *w, void *unused)
 static void abort_visits(struct worker_slot *w, void *unused)
 {
     (void)unused;
+    notices_drop(&w->core);
     for (struct visit *v = w->visits, *next; v; v = next) {
         next = v->next;
         if (v->exchanging && v->x.finish == FINISH_none)
@@ -136,7 +153,7 @@ static int64_t in_flight(const struct house *h)
 {
     int64_t n = 0;
     for (unsigned i = 0; i < h->n_workers; i++)
-        n += atomic_load(&h->workers[i].core.in_flight);
+        n += atomic_load(&h->workers[i].core.in_flight) + atomic_load(&h->workers[i].core.notices_asked);
     return n;
 }
 
@@ -208,7 +225,7 @@ static void set_up_process(void)
     }
 }
 
-static void open_house(struct server *s, struct store *store, struct config *c)
+static void open_house(struct server *s, struct store *store, struct prompts *prompts, struct config *c)
 {
     struct house *h = &s->house;
     pthread_mutex_init(&s->reload_lock, NULL);
@@ -216,7 +233,10 @@ static void open_house(struct server *s, struct store *store, struct config *c)
     h->reload = reload;
     h->reload_arg = s;
     h->gateway.store = store;
+    h->gateway.prompts = prompts;
     h->gateway.jobs = jobs_new(JOB_THREADS);
+    struct cache_sizes sizes = {c->cache.memory_bytes, c->cache.disk_bytes};
+    h->gateway.cache = cache_new(store_dir(store), &sizes, h->gateway.jobs);
     h->gateway.metrics = metrics_new(c->loops);
     h->gateway.policy_tally = policy_tally_new();
     h->gateway.memory.max_bytes = c->server.memory_in_flight;
@@ -231,13 +251,15 @@ static void close_house(struct server *s)
     for (unsigned i = 0; i < h->n_workers; i++)
         worker_close(&h->workers[i]);
     free(h->workers);
+    cache_free(h->gateway.cache);
     metrics_free(h->gateway.metrics);
     policy_tally_free(h->gateway.policy_tally);
+    rollouts_free(h->gateway.rollouts);
     config_slot_done(&h->gateway.config);
     pthread_mutex_destroy(&s->reload_lock);
 }
 
-bool server_run(struct store *store, struct config *c, const struct server_options *o,
+bool server_run(struct store *store, struct prompts *prompts, struct config *c, const struct server_options *o,
                 void (*ready)(const char *address, void *arg), void *arg, struct err *err)
 {
     struct server s = {.options = o};
@@ -245,8 +267,10 @@ bool server_run(struct store *store, struct config *c, const struct server_optio
     char address[PATH_BYTES];
     set_up_process();
     block_signals(&signals);
-    open_house(&s, store, c);
-    bool ok = open_workers(&s, err);
+    open_house(&s, store, prompts, c);
+    s.house.gateway.rollouts = rollouts_open(store, clock_wall_ms(), err);
+    bool ok = s.house.gateway.rollouts && rollouts_settle(s.house.gateway.rollouts, prompts, err) &&
+              open_workers(&s, err);
     if (ok) {
         bool is_v6 = strchr(c->listen.host, ':') != NULL;
         snprintf(address, sizeof address, is_v6 ? "[%s]:%u" : "%s:%u", c->listen.host, listener_port(s.house.workers[0].listener));

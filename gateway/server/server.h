@@ -7,6 +7,8 @@
 #include "gateway/core/config.h"
 #include "gateway/store/store.h"
 
+struct prompts;
+
 struct server_options {
     const char *config_path; /* NULL: the embedded default; read again at a reload */
     struct config_override over;
@@ -17,7 +19,7 @@ struct server_options {
  * port is open, with the address as "HOST:PORT".  False: it could not start.
  * SIGTERM and SIGINT drain, a second one stops at once, SIGHUP reloads.
  */
-bool server_run(struct store *store, struct config *c, const struct server_options *o,
+bool server_run(struct store *store, struct prompts *prompts, struct config *c, const struct server_options *o,
                 void (*ready)(const char *address, void *arg), void *arg, struct err *err);
 
 #endif

@@ -80,6 +80,7 @@ bool visit_leave(struct visit *v)
 {
     if (!v->exchanging || v->x.finish != FINISH_none)
         return false;
+    outlet_break(&v->outlet);
     exchange_abort(&v->x, FINISH_client_gone);
     return true;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "gateway/core/notice.h"
 #include "gateway/net/transport.h"
 #include "gateway/server/client.h"
 #include "gateway/server/visit.h"
@@ -84,6 +85,7 @@ bool worker_open(struct worker_slot *w, struct house *house, unsigned index, str
     if (!w->core.loop)
         return false;
     w->core.transports[TRANSPORT_http] = curl_transport_new(w->core.loop, err);
+    w->core.transports[TRANSPORT_plain] = h1_transport_new(w->core.loop, house->gateway.jobs);
     w->core.transports[TRANSPORT_sim] = sim_transport_new(w->core.loop);
     return w->core.transports[TRANSPORT_http] && start_daemon(w, err);
 }
@@ -98,8 +100,10 @@ void worker_close(struct worker_slot *w)
         MHD_stop_daemon(w->daemon);
         client_linger_no_more(w);
     }
+    notices_drop(&w->core);
     if (w->core.loop) {
         curl_transport_free(w->core.transports[TRANSPORT_http]);
+        h1_transport_free(w->core.transports[TRANSPORT_plain]);
         sim_transport_free(w->core.transports[TRANSPORT_sim]);
     }
     loop_free(w->core.loop);

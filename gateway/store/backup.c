@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "gateway/base/scope.h"
@@ -73,14 +75,43 @@ static bool copy_secret(const char *from, const char *to, struct err *err)
     return ok;
 }
 
-bool store_backup(const char *data_dir, const char *to, bool secrets, struct err *err)
+/* Whether dir could be made, or written into: the nearest folder that is there decides. */
+static bool may_write(const char *dir, struct err *err)
 {
-    if (!has(data_dir, "penstock.db"))
-        return err_set(err, ERR_store, "there is no database in %s", data_dir);
-    if (has(to, "penstock.db"))
+    SCOPED(buf_done) struct buf path = BUF_INIT(PATH_MAX);
+    buf_add(&path, str_of(dir));
+    while (path.n > 1 && access(path.p, F_OK) != 0 && errno == ENOENT) {
+        const char *slash = strrchr(path.p, '/');
+        buf_cut(&path, slash && slash > path.p ? (size_t)(slash - path.p) : slash ? 1 : 0);
+        if (!path.n)
+            buf_add(&path, STR("."));
+    }
+    struct stat st;
+    if (stat(path.p, &st) == 0 && !S_ISDIR(st.st_mode))
+        return err_set(err, ERR_store, "%s is no folder", path.p);
+    return access(path.p, W_OK | X_OK) == 0 ||
+           err_set(err, ERR_store, "write into %s: %s", path.p, strerror(errno));
+}
+
+static bool may_copy(const char *from, const char *to, bool secrets, struct err *err)
+{
+    if (!has(from, "penstock.db"))
+        return err_set(err, ERR_store, "there is no database in %s", from);
+    if (has(to, "penstock.db") || (secrets && has(to, "master.key")))
         return err_set(err, ERR_conflict, "%s holds a backup already", to);
-    return dir_make(to, err) && copy_database(data_dir, to, err) &&
-           (!secrets || copy_secret(data_dir, to, err));
+    struct hash key;
+    if (secrets && !dir_master_key(from, false, &key, err))
+        return false;
+    crypto_wipe(&key, sizeof key);
+    return may_write(to, err);
+}
+
+bool store_backup(const char *data_dir, const char *to, bool secrets, bool dry_run, struct err *err)
+{
+    if (!may_copy(data_dir, to, secrets, err))
+        return false;
+    return dry_run || (dir_make(to, err) && copy_database(data_dir, to, err) &&
+                       (!secrets || copy_secret(data_dir, to, err)));
 }
 
 static bool restore(const char *from, const char *data_dir, bool dry_run, struct err *err)

@@ -11,8 +11,8 @@
 
 #include "gateway/base/err.h"
 
-/* `to` must not exist, or be an empty directory. */
-bool store_backup(const char *data_dir, const char *to, bool secrets, struct err *err);
+/* `to` must not exist, or be an empty directory.  dry_run: only says whether it would go well. */
+bool store_backup(const char *data_dir, const char *to, bool secrets, bool dry_run, struct err *err);
 
 /*
  * Refused where data_dir has a database already, or where neither the backup nor

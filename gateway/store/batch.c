@@ -101,7 +101,8 @@ bool batch_append(struct book *book, struct row *rows, int64_t wall_ms, struct e
     SCOPED(scope_free) const struct ledger_attempt **attempts = mem_zalloc(n * sizeof *attempts);
     struct batch b = {.groups = groups, .slots = slots, .n_slots = n_slots, .attempts = attempts};
     for (struct row *r = rows; r; r = r->next)
-        add_row(&b, r);
+        if (r->kind != ROW_note)
+            add_row(&b, r);
     for (size_t i = 0; i < b.n; i++)
         if (!append_group(book, &b, &groups[i], wall_ms, err))
             return false;

@@ -16,6 +16,12 @@
     ROW(TEXT, model_asked, model_asked, false) \
     ROW(TEXT, model_served, model_served, false) \
     ROW(TEXT, provider, provider, false) \
+    ROW(TEXT, cache, cache, false) \
+    ROW(NUMBER, saved_nusd, saved_nusd, true) \
+    ROW(TEXT, prompt_name, prompt_name, false) \
+    ROW(NUMBER, prompt_version, prompt_version, false) \
+    ROW(TEXT, prompt_hash, prompt_hash, false) \
+    ROW(TEXT, arm, arm, false) \
     ROW(TEXT, policy_version, policy_version, false) \
     ROW(TEXT, policy_verdict, policy_verdict, false) \
     ROW(TEXT, policy_hits, policy_hits, false) \

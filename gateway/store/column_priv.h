@@ -16,6 +16,7 @@
 enum column_kind {
     COLUMN_TEXT,  /* struct str; empty is null */
     COLUMN_INT64, /* int64_t; LEDGER_NULL is null */
+    COLUMN_NUMBER, /* int64_t from 1; 0 is null, and absent */
     COLUMN_INT,   /* int or unsigned; LEDGER_NULL is null */
     COLUMN_BOOL,
 };

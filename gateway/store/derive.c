@@ -69,6 +69,9 @@ static void bind_column(sqlite3_stmt *q, int at, const struct column *c, const v
     case COLUMN_INT64:
         bind_int(q, at, COLUMN_OF(int64_t, base, c));
         break;
+    case COLUMN_NUMBER:
+        bind_int(q, at, COLUMN_OF(int64_t, base, c) ? COLUMN_OF(int64_t, base, c) : LEDGER_NULL);
+        break;
     case COLUMN_INT:
         bind_int(q, at, COLUMN_OF(int, base, c));
         break;
@@ -102,41 +105,19 @@ static bool put(struct derive_pair *p, const void *base, bool running, struct er
     return sql_run(p->replace, err);
 }
 
-#define SUM(n) "json_extract(value, '$[" #n "]')"
-
 /* The sums of a checkpoint hold all that was ever pruned, so they replace what is there. */
 static bool replace_pruned(struct derive *d, struct str document, struct err *err)
 {
+    /* clang-format off */
     static const char sql[] =
-        "INSERT INTO pruned SELECT " SUM(0) "," SUM(1) "," SUM(2) "," SUM(3) "," SUM(4) "," SUM(5) "," SUM(6) "," SUM(
-            7) "," SUM(8) "," SUM(9) "," SUM(10) "," SUM(11) "," SUM(12) "," SUM(13) "," SUM(14) " "
-                                                                                                 "F"
-                                                                                                 "R"
-                                                                                                 "O"
-                                                                                                 "M"
-                                                                                                 " "
-                                                                                                 "j"
-                                                                                                 "s"
-                                                                                                 "o"
-                                                                                                 "n"
-                                                                                                 "_"
-                                                                                                 "e"
-                                                                                                 "a"
-                                                                                                 "c"
-                                                                                                 "h"
-                                                                                                 "("
-                                                                                                 "?"
-                                                                                                 ","
-                                                                                                 " "
-                                                                                                 "'"
-                                                                                                 "$"
-                                                                                                 "."
-                                                                                                 "s"
-                                                                                                 "u"
-                                                                                                 "m"
-                                                                                                 "s"
-                                                                                                 "'"
-                                                                                                 ")";
+        "INSERT INTO pruned SELECT"
+        " json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),"
+        " json_extract(value, '$[3]'), json_extract(value, '$[4]'), json_extract(value, '$[5]'),"
+        " json_extract(value, '$[6]'), json_extract(value, '$[7]'), json_extract(value, '$[8]'),"
+        " json_extract(value, '$[9]'), json_extract(value, '$[10]'), json_extract(value, '$[11]'),"
+        " json_extract(value, '$[12]'), json_extract(value, '$[13]'), json_extract(value, '$[14]')"
+        " FROM json_each(?, '$.sums')";
+    /* clang-format on */
     SCOPED(sql_finish) sqlite3_stmt *q = sql_prepare(d->db, sql, err);
     if (!q || !sql_exec(d->db, "DELETE FROM pruned", err))
         return false;

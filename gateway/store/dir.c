@@ -1,5 +1,6 @@
 #include "gateway/store/dir_priv.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -12,7 +13,7 @@
 #include "gateway/base/scope.h"
 #include "gateway/store/store.h"
 
-enum { DIR_MODE = 0700, FILE_MODE = 0600 };
+enum { DIR_MODE = 0700, FILE_MODE = 0600, LOOSE_MODES = 0077 };
 
 static void close_fd(int *fd)
 {
@@ -45,6 +46,37 @@ bool dir_make(const char *dir, struct err *err)
         if (part.n && !make_one(path.p, err))
             return false;
     }
+    return true;
+}
+
+static bool is_empty(const char *dir)
+{
+    DIR *d = opendir(dir);
+    unsigned n = 0;
+    while (d && readdir(d) && n <= 2) /* "." and ".." */
+        n++;
+    if (d)
+        closedir(d);
+    return d && n <= 2;
+}
+
+bool dir_secure(const char *dir, struct err *err)
+{
+    struct stat st;
+    if (stat(dir, &st) != 0)
+        return err_set(err, ERR_store, "stat %s: %s", dir, strerror(errno));
+    if ((st.st_mode & LOOSE_MODES) == 0)
+        return true;
+    SCOPED(scope_free) char *ours = dir_path(dir, "master.key");
+    if (access(ours, F_OK) != 0 && !is_empty(dir))
+        return err_set(err, ERR_store,
+                       "others may look into %s (mode %03o), and it holds what is not ours: name a "
+                       "data_dir of its own, or chmod 700 it",
+                       dir, (unsigned)st.st_mode & 0777);
+    if (chmod(dir, DIR_MODE) != 0)
+        return err_set(err, ERR_store,
+                       "others may look into %s (mode %03o), and chmod 700 failed: %s", dir,
+                       (unsigned)st.st_mode & 0777, strerror(errno));
     return true;
 }
 

@@ -11,6 +11,12 @@
 
 bool dir_make(const char *dir, struct err *err); /* 0700, with the folders above it */
 
+/*
+ * Closes one that was there to others: only where it is empty or has a master.key, so
+ * that nobody's other folder (/tmp) is changed; else it is refused.
+ */
+bool dir_secure(const char *dir, struct err *err);
+
 /* The descriptor that holds the lock until it is closed; -1 with ERR_locked or ERR_store. */
 int dir_lock(const char *dir, struct err *err);
 

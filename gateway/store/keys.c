@@ -5,10 +5,13 @@
 #include "gateway/store/keys.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "gateway/base/clock.h"
+#include "gateway/base/fault.h"
 #include "gateway/base/scope.h"
 #include "gateway/store/dir_priv.h"
+#include "gateway/store/limits.h"
 #include "gateway/store/store_priv.h"
 
 enum { ID_RANDOM = 20, SECRET_RANDOM = 43, NAME_MAX_BYTES = 64 };
@@ -19,6 +22,7 @@ struct change {
     const char *id;
     struct hash hash;
     bool dry_run;
+    const json_t *limits;
 };
 
 /* 62 goes four times into a byte; what is above is drawn again. */
@@ -34,6 +38,14 @@ static void add_random(struct buf *out, size_t n)
         buf_add(out, (struct str){&digits[byte % BASE], 1});
         n--;
     }
+}
+
+static void make_id(char id[KEY_ID_BYTES])
+{
+    SCOPED(buf_done) struct buf fresh = BUF_INIT(KEY_ID_BYTES - 1);
+    buf_add(&fresh, STR("key_"));
+    add_random(&fresh, ID_RANDOM);
+    memcpy(id, fresh.p, fresh.n + 1);
 }
 
 static struct hash hash_secret(struct store *s, struct str secret)
@@ -98,7 +110,10 @@ static bool insert_key(sqlite3 *db, const struct change *c, struct err *err)
     const struct key_spec *k = c->spec;
     SCOPED(sql_finish)
     sqlite3_stmt *q =
-        sql_prepare(db, "INSERT INTO keys VALUES(?,?,?,?,?,?,?,?,nullif(?,0),NULL,?)", err);
+        sql_prepare(db,
+                    "INSERT INTO keys(id, hash, team, name, models, tags, metadata, created_ms, expires_ms, admin,"
+                    " limits) VALUES(?,?,?,?,?,?,?,?,nullif(?,0),?,?)",
+                    err);
     if (!q)
         return false;
     sql_bind_text(q, 1, str_of(c->id));
@@ -111,6 +126,7 @@ static bool insert_key(sqlite3 *db, const struct change *c, struct err *err)
     sqlite3_bind_int64(q, 8, clock_wall_ms());
     sqlite3_bind_int64(q, 9, k->expires_ms);
     sqlite3_bind_int(q, 10, k->admin);
+    bind_json(q, 11, k->limits, "{}");
     return sql_run(q, err);
 }
 
@@ -145,16 +161,12 @@ static bool task_create(struct sqlite3 *db, void *arg, struct err *err)
 bool key_create(struct store *s, const struct key_spec *k, bool dry_run, char id[KEY_ID_BYTES],
                 struct buf *secret, struct err *err)
 {
-    SCOPED(buf_done) struct buf fresh = BUF_INIT(KEY_ID_BYTES - 1);
-    buf_add(&fresh, STR("key_"));
-    add_random(&fresh, ID_RANDOM);
-    if (!make_secret(k->secret, secret, err))
+    struct limits limits;
+    if ((k->limits && !limits_read(k->limits, &limits, err)) || !make_secret(k->secret, secret, err))
         return false;
-    struct change c = {s, k, fresh.p, hash_secret(s, buf_str(secret)), dry_run};
-    if (!change(&c, task_create, err))
-        return false;
-    memcpy(id, fresh.p, fresh.n + 1);
-    return true;
+    make_id(id);
+    struct change c = {s, k, id, hash_secret(s, buf_str(secret)), dry_run, NULL};
+    return change(&c, task_create, err);
 }
 
 static bool find_key(sqlite3 *db, const char *id, struct err *err)
@@ -226,7 +238,7 @@ static bool task_team(struct sqlite3 *db, void *arg, struct err *err)
         return err_say(err, ERR_conflict, "name", "there is a team '%.64s' already", c->id);
     if (c->dry_run)
         return true;
-    SCOPED(sql_finish) sqlite3_stmt *q = sql_prepare(db, "INSERT INTO teams VALUES(?,?)", err);
+    SCOPED(sql_finish) sqlite3_stmt *q = sql_prepare(db, "INSERT INTO teams(name, created_ms) VALUES(?,?)", err);
     if (!q)
         return false;
     sql_bind_text(q, 1, str_of(c->id));
@@ -251,4 +263,87 @@ bool team_create(struct store *s, const char *name, bool dry_run, struct err *er
                        NAME_MAX_BYTES);
     struct change c = {.s = s, .id = name, .dry_run = dry_run};
     return change(&c, task_team, err);
+}
+
+/* The team, and both keys, or nothing. */
+static bool task_first(struct sqlite3 *db, void *arg, struct err *err)
+{
+    const struct change *c = arg; /* the admin's, then the first */
+    bool there;
+    if (!exists(db, "SELECT 1 FROM teams WHERE name = ?", str_of(c[1].spec->team), &there, err))
+        return false;
+    struct change team = {.s = c->s, .id = c[1].spec->team};
+    return (there || task_team(db, &team, err)) && task_create(db, (void *)&c[0], err) &&
+           task_create(db, (void *)&c[1], err);
+}
+
+static bool write_secret(struct store *s, const char *file, struct str secret, struct err *err)
+{
+    SCOPED(scope_free) char *path = dir_path(s->dir, file);
+    unlink(path); /* of a start that did not come to its end: no key has that secret */
+    return dir_write(s->dir, file, secret, err);
+}
+
+/* The files come first: a key that is in force is also written down somewhere. */
+static bool make_first(struct store *s, const struct key_spec specs[2], struct err *err)
+{
+    static const char *const files[] = {"admin.key", "first.key"};
+    char ids[2][KEY_ID_BYTES];
+    struct change c[2];
+    for (unsigned i = 0; i < 2; i++) {
+        SCOPED(buf_done) struct buf secret = BUF_INIT(KEY_SECRET_BYTES);
+        bool ok = make_secret((struct str){0}, &secret, err) &&
+                  write_secret(s, files[i], buf_str(&secret), err);
+        make_id(ids[i]);
+        c[i] = (struct change){
+            .s = s, .spec = &specs[i], .id = ids[i], .hash = hash_secret(s, buf_str(&secret))};
+        crypto_wipe(secret.p, secret.n);
+        if (!ok || FAULT("keys.first"))
+            return err_set(err, ERR_store, "write %s/%s", s->dir, files[i]);
+    }
+    return store_do(s, task_first, c, err) && store_do(s, task_load, s, err);
+}
+
+static bool task_count(struct sqlite3 *db, void *n, struct err *err)
+{
+    return sql_int(db, "SELECT count(*) FROM keys", 0, n, err);
+}
+
+bool keys_first(struct store *s, bool *made, struct err *err)
+{
+    int64_t keys;
+    *made = false;
+    if (!store_do(s, task_count, &keys, err) || keys > 0)
+        return err->code == ERR_none;
+    json_t *all = json_pack("[s]", "*");
+    const struct key_spec specs[2] = {{.team = "", .name = "admin", .admin = true},
+                                      {.team = "default", .name = "first", .models = all}};
+    *made = make_first(s, specs, err);
+    json_decref(all);
+    return *made;
+}
+
+static bool task_limits(struct sqlite3 *db, void *arg, struct err *err)
+{
+    const struct change *c = arg;
+    bool there;
+    if (!exists(db, "SELECT 1 FROM teams WHERE name = ?", str_of(c->id), &there, err))
+        return false;
+    if (!there)
+        return err_say(err, ERR_not_found, "name", "there is no team '%.64s'; see: penstock teams list", c->id);
+    if (c->dry_run)
+        return true;
+    SCOPED(sql_finish) sqlite3_stmt *q = sql_prepare(db, "UPDATE teams SET limits = ? WHERE name = ?", err);
+    if (!q)
+        return false;
+    bind_json(q, 1, c->limits, "{}");
+    sql_bind_text(q, 2, str_of(c->id));
+    return sql_run(q, err);
+}
+
+bool team_set_limits(struct store *s, const char *name, const json_t *limits, bool dry_run, struct err *err)
+{
+    struct limits read;
+    struct change c = {.s = s, .id = name, .dry_run = dry_run, .limits = limits};
+    return limits_read(limits, &read, err) && change(&c, task_limits, err);
 }

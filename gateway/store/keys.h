@@ -23,6 +23,7 @@ struct key_spec {
     const char *team, *name; /* name: "" for none */
     json_t *models, *tags;   /* arrays of strings; NULL: none */
     json_t *metadata;        /* an object; NULL: none */
+    json_t *limits;          /* as limits.h reads them; NULL: those of the team */
     int64_t expires_ms;      /* wall clock; 0: never */
     bool admin;              /* has no team and no models */
     struct str secret;       /* to import; empty: a new one is made */
@@ -39,6 +40,9 @@ bool key_rotate(struct store *s, const char *id, struct str import, bool dry_run
 
 bool team_create(struct store *s, const char *name, bool dry_run, struct err *err);
 
+/* The limits of each key of the team that has none of its own. */
+bool team_set_limits(struct store *s, const char *name, const json_t *limits, bool dry_run, struct err *err);
+
 /* Arrays of objects, oldest first; never a secret. */
 json_t *key_list(struct store *s, struct err *err);
 json_t *team_list(struct store *s, struct err *err);
@@ -48,7 +52,8 @@ json_t *key_show(struct store *s, const char *id, struct err *err);
 
 /*
  * Where there is no key at all: writes data_dir/admin.key and data_dir/first.key (team
- * "default", all models).  *made: whether it did.
+ * "default", all models), then makes both keys in one transaction; a crash before that
+ * leaves files that the next start writes anew.  *made: whether it did.
  */
 bool keys_first(struct store *s, bool *made, struct err *err);
 

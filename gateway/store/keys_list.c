@@ -1,6 +1,5 @@
-/* Keys and teams as JSON, and the first of them. */
+/* Keys and teams as JSON. */
 #include <string.h>
-#include <unistd.h>
 
 #include "gateway/base/scope.h"
 #include "gateway/store/dir_priv.h"
@@ -33,17 +32,17 @@ static json_t *document(sqlite3_stmt *q, int column)
 
 static json_t *key_object(sqlite3_stmt *q)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "id", text_or_null(q, 0),
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "id", text_or_null(q, 0),
                      "team", text_or_null(q, 1), "name", text_or_null(q, 2), "models",
                      document(q, 3), "tags", document(q, 4), "metadata", document(q, 5),
                      "created_ms", number_or_null(q, 6), "expires_ms", number_or_null(q, 7),
-                     "revoked_ms", number_or_null(q, 8), "admin", sqlite3_column_int(q, 9));
+                     "revoked_ms", number_or_null(q, 8), "admin", sqlite3_column_int(q, 9), "limits", document(q, 10));
 }
 
 static json_t *team_object(sqlite3_stmt *q)
 {
-    return json_pack("{s:o, s:o, s:o}", "name", text_or_null(q, 0), "created_ms",
-                     number_or_null(q, 1), "keys", number_or_null(q, 2));
+    return json_pack("{s:o, s:o, s:o, s:o}", "name", text_or_null(q, 0), "created_ms",
+                     number_or_null(q, 1), "keys", number_or_null(q, 2), "limits", document(q, 3));
 }
 
 static bool task_list(struct sqlite3 *db, void *arg, struct err *err)
@@ -73,7 +72,7 @@ json_t *key_list(struct store *s, struct err *err)
 {
     return list(s,
                 (struct listing){"SELECT id, team, name, models, tags, metadata, created_ms,"
-                                 " expires_ms, revoked_ms, admin FROM keys ORDER BY created_ms, id",
+                                 " expires_ms, revoked_ms, admin, limits FROM keys ORDER BY created_ms, id",
                                  key_object, NULL},
                 err);
 }
@@ -82,7 +81,7 @@ json_t *team_list(struct store *s, struct err *err)
 {
     return list(s,
                 (struct listing){"SELECT name, created_ms, (SELECT count(*) FROM keys WHERE"
-                                 " team = teams.name AND revoked_ms IS NULL) FROM teams"
+                                 " team = teams.name AND revoked_ms IS NULL), limits FROM teams"
                                  " ORDER BY created_ms, name",
                                  team_object, NULL},
                 err);
@@ -100,40 +99,4 @@ json_t *key_show(struct store *s, const char *id, struct err *err)
         err_say(err, ERR_not_found, "id", "there is no key '%.64s'", id);
     json_decref(all);
     return found;
-}
-
-/* The file comes first: a key that is in force is also written down somewhere. */
-static bool first_key(struct store *s, const char *file, struct key_spec *k, struct err *err)
-{
-    SCOPED(buf_done) struct buf secret = BUF_INIT(KEY_SECRET_BYTES);
-    SCOPED(scope_free) char *path = dir_path(s->dir, file);
-    char id[KEY_ID_BYTES];
-    if (!key_create(s, k, true, id, &secret, err))
-        return false;
-    unlink(path);
-    k->secret = buf_str(&secret);
-    SCOPED(buf_done) struct buf same = BUF_INIT(KEY_SECRET_BYTES);
-    bool ok = dir_write(s->dir, file, k->secret, err) && key_create(s, k, false, id, &same, err);
-    crypto_wipe(secret.p, secret.n);
-    crypto_wipe(same.p, same.n);
-    return ok;
-}
-
-bool keys_first(struct store *s, bool *made, struct err *err)
-{
-    *made = false;
-    json_t *keys = key_list(s, err), *teams = keys ? team_list(s, err) : NULL;
-    bool none = json_array_size(keys) == 0, no_team = json_array_size(teams) == 0, ok = teams;
-    json_decref(keys);
-    json_decref(teams);
-    if (!ok || !none)
-        return ok;
-    json_t *all = json_pack("[s]", "*");
-    struct key_spec admin = {.team = "", .name = "admin", .admin = true};
-    struct key_spec first = {.team = "default", .name = "first", .models = all};
-    ok = (!no_team || team_create(s, "default", false, err)) &&
-         first_key(s, "admin.key", &admin, err) && first_key(s, "first.key", &first, err);
-    json_decref(all);
-    *made = ok;
-    return ok;
 }

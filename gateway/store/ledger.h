@@ -52,6 +52,11 @@ struct ledger_request {
     struct str endpoint;
     bool stream;
     struct str model_asked, model_served, provider;
+    struct str cache;   /* miss, hit, joined, bypass; empty: the cache was off */
+    int64_t saved_nusd; /* what a hit would have cost; 0: null */
+    struct str prompt_name, prompt_hash;
+    int64_t prompt_version; /* 0: null */
+    struct str arm; /* control, canary */
     struct str policy_version, policy_verdict;
     struct str policy_hits; /* a JSON array of what rules found, never of what it was; whole, or empty */
     struct str route_reason;

@@ -39,7 +39,7 @@ static bool book_one(struct store *s, struct ledger_request *r, struct err *err)
 {
     struct ledger_attempt a = {
         .request_id = r->request_id,
-        .purpose = STR("chat"),
+        .purpose = str_eq(r->endpoint, STR("embeddings")) ? STR("embed") : STR("chat"),
         .started_ms = r->started_ms,
         .provider = r->provider,
         .model = r->model_served,

@@ -65,8 +65,9 @@ static void add_column(struct buf *out, const struct column *c, const void *base
         buf_add(out, COLUMN_OF(bool, base, c) ? STR("true") : STR("false"));
         return;
     case COLUMN_INT64:
+    case COLUMN_NUMBER:
     case COLUMN_INT:
-        n = c->kind == COLUMN_INT64 ? COLUMN_OF(int64_t, base, c) : COLUMN_OF(int, base, c);
+        n = c->kind != COLUMN_INT ? COLUMN_OF(int64_t, base, c) : COLUMN_OF(int, base, c);
         if (n == LEDGER_NULL)
             buf_add(out, STR("null"));
         else
@@ -84,6 +85,7 @@ static bool is_absent(const struct column *c, const void *base)
     case COLUMN_BOOL:
         return !COLUMN_OF(bool, base, c);
     case COLUMN_INT64:
+    case COLUMN_NUMBER:
         return COLUMN_OF(int64_t, base, c) == 0;
     case COLUMN_INT:
         return COLUMN_OF(int, base, c) == 0;
@@ -100,6 +102,7 @@ static bool is_same(const struct column *a, const void *base_a, const struct col
     case COLUMN_BOOL:
         return COLUMN_OF(bool, base_a, a) == COLUMN_OF(bool, base_b, b);
     case COLUMN_INT64:
+    case COLUMN_NUMBER:
         return COLUMN_OF(int64_t, base_a, a) == COLUMN_OF(int64_t, base_b, b);
     case COLUMN_INT:
         return COLUMN_OF(int, base_a, a) == COLUMN_OF(int, base_b, b);
@@ -169,6 +172,9 @@ static bool read_column(const json_t *v, const struct column *c, void *base)
         *COLUMN_AT(struct str, base, c) =
             null ? (struct str){0} : (struct str){json_string_value(v), json_string_length(v)};
         return null || json_is_string(v);
+    case COLUMN_NUMBER:
+        *COLUMN_AT(int64_t, base, c) = json_integer_value(v);
+        return json_is_integer(v);
     case COLUMN_INT64:
         *COLUMN_AT(int64_t, base, c) = null ? LEDGER_NULL : json_integer_value(v);
         return null || json_is_integer(v);
@@ -203,6 +209,7 @@ static void copy_twins(struct ledger_attempt *a, const struct ledger_request *r)
             *COLUMN_AT(struct str, a, c) = COLUMN_OF(struct str, r, c->twin);
             break;
         case COLUMN_INT64:
+        case COLUMN_NUMBER:
             *COLUMN_AT(int64_t, a, c) = COLUMN_OF(int64_t, r, c->twin);
             break;
         case COLUMN_INT:

@@ -77,3 +77,14 @@ struct row *row_new(enum row_kind kind, const struct columns *cs, const void *fr
         }
     return r;
 }
+
+struct row *row_note(const struct note *n)
+{
+    struct row *r = mem_zalloc(sizeof *r + n->bytes);
+    r->kind = ROW_note;
+    r->bytes = sizeof *r + n->bytes;
+    r->note = *n;
+    r->note.data = r->text;
+    memcpy(r->text, n->data, n->bytes);
+    return r;
+}

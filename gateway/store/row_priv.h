@@ -8,7 +8,19 @@
 #include "gateway/store/column_priv.h"
 #include "gateway/store/ledger.h"
 
-enum row_kind { ROW_reserve, ROW_attempt, ROW_settle };
+enum row_kind { ROW_reserve, ROW_attempt, ROW_settle, ROW_note };
+
+/*
+ * Something else than a row of the ledger that is to be committed with them, in the order
+ * in which it was handed over: `write` runs on the writer thread, within its transaction,
+ * perhaps again after a commit that failed.
+ */
+struct note {
+    bool (*write)(struct sqlite3 *db, const void *data, struct err *err);
+    const void *data; /* copied */
+    size_t bytes;
+    bool synced; /* the commit is on disk, also where others need not be */
+};
 
 struct row {
     struct row *next; /* in the queue */
@@ -19,8 +31,9 @@ struct row {
     union {
         struct ledger_request request;
         struct ledger_attempt attempt;
+        struct note note;
     };
-    char text[]; /* what their strings point to */
+    _Alignas(max_align_t) char text[]; /* what their strings, or a note's data, point to */
 };
 
 /*
@@ -29,5 +42,6 @@ struct row {
  */
 enum { ROW_TEXT_BYTES = 1024 };
 struct row *row_new(enum row_kind kind, const struct columns *cs, const void *from);
+struct row *row_note(const struct note *n);
 
 #endif

@@ -6,11 +6,13 @@
 #include <unistd.h>
 
 #include "gateway/base/fault.h"
+#include "gateway/base/log.h"
 #include "gateway/base/mem.h"
 #include "gateway/base/scope.h"
 #include "gateway/store/dir_priv.h"
 #include "gateway/store/keyring.h"
 #include "gateway/store/migrate.h"
+#include "gateway/store/purse_priv.h"
 #include "gateway/store/store_priv.h"
 
 static sqlite3 *open_database(const char *dir, int flags, struct err *err)
@@ -50,10 +52,81 @@ static bool open_owned(struct store *s, struct err *err)
            migrate_run(s->db, migrations, n_migrations, err);
 }
 
+/*
+ * A database in WAL mode wants its -shm file even to be read.  In a folder that
+ * cannot be written there is none, and nobody who changes the database either.
+ */
+static sqlite3 *open_immutable(const char *dir, struct err *err)
+{
+    SCOPED(buf_done) struct buf uri = BUF_INIT(8192);
+    buf_addf(&uri, "file:");
+    for (const char *c = dir; *c; c++)
+        buf_addf(&uri, strchr("%?#", *c) ? "%%%02x" : "%c", *c);
+    buf_addf(&uri, "/penstock.db?immutable=1");
+    sqlite3 *db = NULL;
+    if (sqlite3_open_v2(uri.p, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL) == SQLITE_OK)
+        return db;
+    sql_fail(db, err, dir);
+    sqlite3_close(db);
+    return NULL;
+}
+
+static bool has(const char *dir, const char *name)
+{
+    SCOPED(scope_free) char *path = dir_path(dir, name);
+    return access(path, F_OK) == 0;
+}
+
+static bool is_newest(sqlite3 *db, const char *dir, struct err *err)
+{
+    int64_t version;
+    if (!sql_int(db, "PRAGMA user_version", 0, &version, err))
+        return false;
+    return version == (int64_t)n_migrations ||
+           err_set(
+               err, ERR_store,
+               "%s/penstock.db is of another version of penstock, and a dry run migrates nothing",
+               dir);
+}
+
+/* Without a -wal nobody has the database open, and reading it leaves nothing behind. */
+static bool open_dry(struct store *s, struct err *err)
+{
+    if (!has(s->dir, "penstock.db")) {
+        if (sqlite3_open(":memory:", &s->db) != SQLITE_OK)
+            return sql_fail(s->db, err, "a database in memory");
+        return migrate_run(s->db, migrations, n_migrations, err);
+    }
+    s->db = has(s->dir, "penstock.db-wal") ? open_database(s->dir, SQLITE_OPEN_READONLY, err)
+                                           : open_immutable(s->dir, err);
+    return s->db && is_newest(s->db, s->dir, err);
+}
+
+static bool begin_dry(struct store *s, struct err *err)
+{
+    if (store_is_owned(s->dir))
+        return err_set(err, ERR_locked, "another process owns %s", s->dir);
+    if (!has(s->dir, "master.key"))
+        crypto_random(s->master.bytes, sizeof s->master.bytes);
+    else if (!dir_master_key(s->dir, false, &s->master, err))
+        return false;
+    struct hash mac = store_derive(s, "ledger-mac");
+    bool ok = open_dry(s, err) && book_init(&s->book, s->db, &mac, err);
+    crypto_wipe(&mac, sizeof mac);
+    return ok && keyring_load(s, err) && writer_start(s, err);
+}
+
+static bool check_budgets(const struct store *s, struct err *err)
+{
+    return !s->options.no_ledger || s->n_purses == 0 ||
+           err_set(err, ERR_bad_config, "ledger.durability is none, but there are budgets, which need a ledger; see: "
+                                        "penstock budgets list");
+}
+
 static bool begin(struct store *s, struct err *err)
 {
-    if (!dir_make(s->dir, err) || (s->lock_fd = dir_lock(s->dir, err)) < 0 ||
-        !dir_master_key(s->dir, true, &s->master, err))
+    if (!dir_make(s->dir, err) || !dir_secure(s->dir, err) ||
+        (s->lock_fd = dir_lock(s->dir, err)) < 0 || !dir_master_key(s->dir, true, &s->master, err))
         return false;
     if ((s->head_fd = dir_open(s->dir, "ledger.head", O_RDWR | O_CREAT, err)) < 0)
         return false;
@@ -61,7 +134,8 @@ static bool begin(struct store *s, struct err *err)
     bool ok = open_owned(s, err) && book_init(&s->book, s->db, &mac, err);
     crypto_wipe(&mac, sizeof mac);
     return ok && head_check(s, err) && orphans_book(s, err) &&
-           head_write(s->head_fd, &s->book.last) && keyring_load(s, err) && writer_start(s, err);
+           head_write(s->head_fd, &s->book.last) && purses_load(s, 0, err) && check_budgets(s, err) && keyring_load(s, err) &&
+           writer_start(s, err);
 }
 
 static char *copy(const char *text)
@@ -79,7 +153,7 @@ struct store *store_open(const char *data_dir, const struct store_options *o, st
     s->lock_fd = s->head_fd = -1;
     writer_init(s);
     pthread_mutex_init(&s->keys_lock, NULL);
-    if (begin(s, err))
+    if (o->dry_run ? begin_dry(s, err) : begin(s, err))
         return s;
     err_set(err, ERR_store, "write %s/ledger.head", data_dir);
     store_close(s);
@@ -90,8 +164,13 @@ void store_close(struct store *s)
 {
     if (!s)
         return;
-    writer_stop(s);
+    struct err err = {0};
+    if (writer_stop(s) && !leases_close(s->db, &err))
+        LOG(store, F("error", err.detail));
     keyring_unref(s->keys);
+    for (size_t i = 0; i < s->n_purses; i++)
+        purse_unref(s->purses[i]);
+    free(s->purses);
     book_done(&s->book);
     sqlite3_close(s->db);
     if (s->head_fd >= 0)
@@ -111,25 +190,6 @@ const char *store_dir(const struct store *s)
 struct hash store_derive(const struct store *s, const char *label)
 {
     return crypto_derive(&s->master, str_of(label));
-}
-
-/*
- * A database in WAL mode wants its -shm file even to be read.  In a folder that
- * cannot be written there is none, and nobody who changes the database either.
- */
-static sqlite3 *open_immutable(const char *dir, struct err *err)
-{
-    SCOPED(buf_done) struct buf uri = BUF_INIT(8192);
-    buf_addf(&uri, "file:");
-    for (const char *c = dir; *c; c++)
-        buf_addf(&uri, strchr("%?#", *c) ? "%%%02x" : "%c", *c);
-    buf_addf(&uri, "/penstock.db?immutable=1");
-    sqlite3 *db = NULL;
-    if (sqlite3_open_v2(uri.p, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL) == SQLITE_OK)
-        return db;
-    sql_fail(db, err, dir);
-    sqlite3_close(db);
-    return NULL;
 }
 
 struct sqlite3 *store_read_open(const char *data_dir, struct err *err)

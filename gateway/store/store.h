@@ -20,6 +20,11 @@ struct store;
 struct store_options {
     bool strict;    /* every reserve row is on disk before its upstream is asked */
     bool no_ledger; /* for measuring only: rows are dropped */
+    /*
+     * Takes no lock, and changes and makes no file: what is there is only read, what is
+     * not is made in memory.  A database that is to be migrated first is refused.
+     */
+    bool dry_run;
 };
 
 /*
@@ -41,6 +46,13 @@ struct hash store_derive(const struct store *s, const char *label); /* from the 
  * fn returns false to roll back.  Not for loops: it blocks.
  */
 bool store_do(struct store *s, bool (*fn)(struct sqlite3 *db, void *arg, struct err *err), void *arg, struct err *err);
+
+/*
+ * The same without waiting, from any thread: done() is called on the writer thread, when
+ * it is on disk, or cannot be.
+ */
+void store_post(struct store *s, bool (*fn)(struct sqlite3 *db, void *arg, struct err *err), void *arg,
+                void (*done)(void *arg, bool ok));
 
 /* Waits until every row that was handed over so far is committed. */
 bool store_flush(struct store *s, struct err *err);

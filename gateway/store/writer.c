@@ -4,6 +4,7 @@
  * kept and tried again, before those that came later.
  */
 #include <time.h>
+#include <unistd.h>
 
 #include "gateway/base/clock.h"
 #include "gateway/base/fault.h"
@@ -64,6 +65,11 @@ void ledger_settle(struct store *s, const struct ledger_request *r)
         push(s, row_new(ROW_settle, &request_columns, r));
 }
 
+void writer_note(struct store *s, const struct note *n)
+{
+    push(s, row_note(n));
+}
+
 bool ledger_ready(struct store *s, struct err *err)
 {
     pthread_mutex_lock(&s->lock);
@@ -106,12 +112,20 @@ static void append_rows(struct row **to, struct row *rows)
     *to = rows;
 }
 
+static bool write_notes(struct store *s, struct err *err)
+{
+    for (const struct row *r = s->pending; r; r = r->next)
+        if (r->kind == ROW_note && !r->note.write(s->db, r->note.data, err))
+            return false;
+    return true;
+}
+
 static bool commit(struct store *s, struct err *err)
 {
     struct link before = s->book.last;
     if (!sql_exec(s->db, "BEGIN IMMEDIATE", err))
         return false;
-    if (batch_append(&s->book, s->pending, clock_wall_ms(), err)) {
+    if (batch_append(&s->book, s->pending, clock_wall_ms(), err) && write_notes(s, err)) {
         if (!FAULT("ledger.commit") && sql_exec(s->db, "COMMIT", err))
             return true;
         err_set(err, ERR_store, "a commit failed");
@@ -161,17 +175,32 @@ static void free_rows(struct row *rows, int64_t *n, int64_t *bytes)
     }
 }
 
+static bool has_synced(const struct row *rows)
+{
+    for (; rows; rows = rows->next)
+        if (rows->kind == ROW_note && rows->note.synced)
+            return true;
+    return false;
+}
+
 /* True: nothing is pending any more. */
 static bool commit_rows(struct store *s, struct err *err)
 {
     if (!s->pending)
         return true;
+    bool synced = !s->options.strict && has_synced(s->pending);
+    if (synced)
+        sqlite3_exec(s->db, "PRAGMA synchronous = FULL", NULL, NULL, NULL);
     bool ok = commit(s, err);
+    if (synced)
+        sqlite3_exec(s->db, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
     if (!ok)
         complain(s, err);
     else if (!head_write(s->head_fd, &s->book.last))
         LOG(store, F("error", "ledger.head cannot be written"));
     tell_durable(s->pending, ok);
+    if (ok && s->options.strict) /* nobody waits for it: a head that is behind says nothing wrong */
+        fdatasync(s->head_fd);
     int64_t n = 0, bytes = 0;
     if (ok) {
         free_rows(s->pending, &n, &bytes);
@@ -196,10 +225,19 @@ static bool do_task(struct store *s, struct task *t)
     if (!s->options.strict)
         sqlite3_exec(s->db, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
     if (s->book.last.seq != before.seq) {
-        head_write(s->head_fd, &s->book.last);
+        if (head_write(s->head_fd, &s->book.last) && s->options.strict)
+            fdatasync(s->head_fd);
         publish(s, true, 0, 0);
     }
     return ok;
+}
+
+static void tell_task(struct store *s, struct task *t)
+{
+    if (!t->ok)
+        complain(s, &t->err);
+    t->done(t->arg, t->ok);
+    free(t);
 }
 
 static void do_tasks(struct store *s, struct task *tasks, bool committed, const struct err *why)
@@ -211,6 +249,10 @@ static void do_tasks(struct store *s, struct task *tasks, bool committed, const 
             t->ok = do_task(s, t);
         else if (!(t->ok = committed))
             t->err = *why;
+        if (t->done) {
+            tell_task(s, t);
+            continue;
+        }
         pthread_mutex_lock(&s->lock);
         t->finished = true;
         pthread_cond_broadcast(&s->done);
@@ -256,10 +298,10 @@ bool writer_start(struct store *s, struct err *err)
     return true;
 }
 
-void writer_stop(struct store *s)
+bool writer_stop(struct store *s)
 {
     if (!s->running)
-        return;
+        return false;
     pthread_mutex_lock(&s->lock);
     s->stopping = true;
     pthread_cond_signal(&s->wake);
@@ -269,14 +311,20 @@ void writer_stop(struct store *s)
     free_rows(s->pending, &lost, &bytes);
     if (lost)
         LOG(store, F("error", "the disk took no more; rows are lost"), F("rows", lost));
+    return lost == 0;
+}
+
+static void queue_task(struct store *s, struct task *t)
+{
+    *s->tasks_end = t;
+    s->tasks_end = &t->next;
+    pthread_cond_signal(&s->wake);
 }
 
 static bool hand_over(struct store *s, struct task *t, struct err *err)
 {
     pthread_mutex_lock(&s->lock);
-    *s->tasks_end = t;
-    s->tasks_end = &t->next;
-    pthread_cond_signal(&s->wake);
+    queue_task(s, t);
     while (!t->finished)
         pthread_cond_wait(&s->done, &s->lock);
     pthread_mutex_unlock(&s->lock);
@@ -290,6 +338,16 @@ bool store_do(struct store *s, bool (*fn)(struct sqlite3 *db, void *arg, struct 
 {
     struct task t = {.fn = fn, .arg = arg};
     return hand_over(s, &t, err);
+}
+
+void store_post(struct store *s, bool (*fn)(struct sqlite3 *db, void *arg, struct err *err), void *arg,
+                void (*done)(void *arg, bool ok))
+{
+    struct task *t = NEW(struct task);
+    *t = (struct task){.fn = fn, .arg = arg, .done = done};
+    pthread_mutex_lock(&s->lock);
+    queue_task(s, t);
+    pthread_mutex_unlock(&s->lock);
 }
 
 bool store_flush(struct store *s, struct err *err)

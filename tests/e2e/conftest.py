@@ -21,11 +21,11 @@ def gateway(tmp_path):
 
 @pytest.fixture
 def upstream():
-    """upstream(script): one that listens until the test is over."""
+    """upstream(script, tls=…): one that listens until the test is over."""
     started = []
 
-    def make(script):
-        up = Upstream(script)
+    def make(script, **options):
+        up = Upstream(script, **options)
         started.append(up)
         return up
 

@@ -47,7 +47,7 @@ def test_metrics(plain):
     text = plain.get("/metrics", key=None).body.decode()
     for line in text.splitlines():
         assert re.fullmatch(r'# (HELP|TYPE) .+|[a-zA-Z_:][\w:]*(\{([a-z_]+="[^"]*",?)*\})? [-+\d.eE]+(NaN|Inf)?', line), line
-    assert re.search(r"^penstock_\w*requests\w*(\{.*\})? 1$", text, re.M)
+    assert re.search(r'^penstock_requests_total\{endpoint="chat",status="2xx",finish="complete"\} 1$', text, re.M)
 
 
 def test_an_upgrade_is_refused(plain):

@@ -126,7 +126,8 @@ class Peer:
         if self.closed.is_set():
             return False
         try:
-            if timeout is not None and not select.select([self.sock], [], [], timeout)[0]:
+            pending = getattr(self.sock, "pending", lambda: 0)()  # TLS has read it, select() cannot know
+            if timeout is not None and not pending and not select.select([self.sock], [], [], timeout)[0]:
                 raise AssertionError(f"the gateway did not close its connection in {timeout} s")
             data = self.sock.recv(65536)
         except OSError:
@@ -165,9 +166,14 @@ class Peer:
 
 
 class Upstream:
-    """Listens on a free port; `script` is a function, or a list of them for one request each."""
+    """
+    Listens on a free port; `script` is a function, or a list of them for one request each.
+    tls: an ssl.SSLContext of a server; a handshake that fails is noted in refused_handshakes.
+    """
 
-    def __init__(self, script):
+    def __init__(self, script, tls=None):
+        self.tls = tls
+        self.refused_handshakes = []
         self.script = script if callable(script) else None
         self.scripts = collections.deque(() if callable(script) else script)
         self.requests = []
@@ -176,7 +182,7 @@ class Upstream:
         self.changed = threading.Condition()
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.port = self.listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}/v1"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}/v1"
         self.thread = threading.Thread(target=self.listen, daemon=True)
         self.thread.start()
 
@@ -215,6 +221,8 @@ class Upstream:
 
     def serve(self, peer):
         try:
+            if self.tls and not self.shake_hands(peer):
+                return
             while not peer.stopped:
                 request = peer.read_request()
                 with self.changed:
@@ -233,6 +241,14 @@ class Upstream:
             peer.sock.close()
             with self.changed:
                 self.changed.notify_all()
+
+    def shake_hands(self, peer):
+        try:
+            peer.sock = self.tls.wrap_socket(peer.sock, server_side=True)
+            return True
+        except OSError as e:  # ssl.SSLError is one
+            self.refused_handshakes.append(e)
+            return False
 
     def wait_requests(self, n, timeout=WAIT_S):
         """Until n requests have come."""

@@ -3,6 +3,9 @@
  * its end cut off and with single bytes changed.
  *
  *     fuzz_NAME [FILE]...      without files: all of tests/fuzz/seeds/NAME
+ *
+ * With FUZZ_CASES=N in the environment instead N times with a few places of a seed
+ * changed, doubled, dropped or taken from elsewhere in it; always the same N.
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -33,6 +36,54 @@ static void run_changed(struct buf *text)
     }
 }
 
+static uint64_t dice(void)
+{
+    static uint64_t x = 0x9E3779B97F4A7C15;
+    x ^= x >> 12;
+    x ^= x << 25;
+    x ^= x >> 27;
+    return x * 0x2545F4914F6CDD1DULL;
+}
+
+/* One change at a place by chance. */
+static void mutate(struct buf *text)
+{
+    SCOPED(buf_done) struct buf old = BUF_INIT(MAX);
+    buf_add(&old, buf_str(text));
+    size_t at = dice() % (old.n + 1), from = dice() % (old.n + 1), n = dice() % 16;
+    char byte = (char)dice();
+    n = n < old.n - from ? n : old.n - from;
+    buf_cut(text, at);
+    switch (dice() % 4) {
+    case 0: /* a byte changes */
+        buf_add(text, (struct str){&byte, 1});
+        at += at < old.n;
+        break;
+    case 1: /* some are dropped */
+        at += n < old.n - at ? n : old.n - at;
+        break;
+    case 2: /* some stand here too */
+        buf_add(text, (struct str){old.p + from, n});
+        break;
+    default: /* some stand here instead */
+        buf_add(text, (struct str){old.p + from, n});
+        at += n < old.n - at ? n : old.n - at;
+        break;
+    }
+    buf_add(text, (struct str){old.p + at, old.n - at});
+}
+
+static void run_many(const struct buf *text, unsigned cases)
+{
+    for (unsigned i = 0; i < cases; i++) {
+        SCOPED(buf_done) struct buf changed = BUF_INIT(MAX);
+        buf_add(&changed, buf_str(text));
+        for (uint64_t left = 1 + dice() % 4; left > 0; left--)
+            mutate(&changed);
+        run(buf_str(&changed));
+    }
+}
+
 static bool run_file(const char *path)
 {
     SCOPED(scope_fclose) FILE *f = fopen(path, "rb");
@@ -44,8 +95,12 @@ static bool run_file(const char *path)
     }
     for (size_t n; (n = fread(chunk, 1, sizeof chunk, f)) > 0;)
         buf_add(&text, (struct str){chunk, n});
+    const char *cases = getenv("FUZZ_CASES");
     run(buf_str(&text));
-    run_changed(&text);
+    if (cases)
+        run_many(&text, (unsigned)strtoul(cases, NULL, 10));
+    else
+        run_changed(&text);
     return true;
 }
 

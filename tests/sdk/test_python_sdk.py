@@ -212,3 +212,38 @@ def test_an_abort_cancels_the_upstream(client, sdk_gateway):
 def test_done_alone_is_an_empty_stream(client, sdk_gateway):
     sdk_gateway[1].script = lambda peer: peer.stream([DONE])
     assert list(client.chat.completions.create(model="m", messages=HI, stream=True)) == []
+
+
+PROMPT = """---
+name: greet
+model: {route: echo}
+inputs: {who: string, tone: {type: string, enum: [warm, cool], default: warm}}
+---
+system:
+Greet in a {{ tone }} tone.
+user:
+Greetings from version %d to {{ who }}
+"""
+
+
+def test_a_prompt_by_label_with_variables(client, sdk_gateway):
+    gateway, _ = sdk_gateway
+    for n in (1, 2):
+        gateway.cli("prompts", "push", "-", stdin=PROMPT % n)
+    gateway.cli("prompts", "label", "greet", "production", "1")
+    raw = client.chat.completions.with_raw_response.create(
+        model="prompt:greet@production", messages=[], extra_body={"prompt_variables": {"who": "Ann"}})
+    assert raw.headers["x-penstock-prompt"] == "greet@1"
+    assert raw.parse().choices[0].message.content == "Greetings from version 1 to Ann"
+    assert raw.parse().model == "prompt:greet@production"
+    answer = client.responses.create(prompt={"id": "greet", "version": "2", "variables": {"who": "Bob"}})
+    assert answer.output_text == "Greetings from version 2 to Bob"
+    text = "".join(c.choices[0].delta.content or "" for c in client.chat.completions.create(
+        model="prompt:greet@latest", messages=[], stream=True, extra_body={"prompt_variables": {"who": "Eve"}}))
+    assert text == "Greetings from version 2 to Eve"
+    with pytest.raises(openai.BadRequestError) as wrong:
+        client.chat.completions.create(model="prompt:greet", messages=[], extra_body={"prompt_variables": {}})
+    assert wrong.value.param == "who"
+    with pytest.raises(openai.NotFoundError) as unknown:
+        client.chat.completions.create(model="prompt:nobody", messages=[])
+    assert unknown.value.code == "prompt_not_found"

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include "gateway/base/fault.h"
 #include "gateway/base/file.h"
 #include "gateway/base/glob.h"
 #include "gateway/base/scope.h"
@@ -228,6 +229,36 @@ static void the_first_keys_are_files_and_made_once(void **state)
     place_drop(&p);
 }
 
+#ifdef ENABLE_FAULTS
+static void a_crash_at_any_point_leaves_no_first_key_without_its_file(void **state)
+{
+    (void)state;
+    unsigned nth = 0;
+    for (bool done = false; !done;) {
+        struct place p = place_new();
+        struct store *s = place_open(&p, false);
+        struct err err = {0};
+        bool made;
+        fault_arm_anywhere(++nth);
+        done = keys_first(s, &made, &err);
+        fault_arm_anywhere(0);
+        store_close(s);
+        s = place_open(&p, false); /* the next start */
+        err = (struct err){0};
+        assert_true(keys_first(s, &made, &err));
+        assert_int_equal(made, !done);
+        char *admin = read_secret(&p, "admin.key"), *first = read_secret(&p, "first.key");
+        assert_true(look_up(s, admin, NOW_MS)->admin);
+        assert_true(key_may_use(look_up(s, first, NOW_MS), STR("sim/echo")));
+        store_close(s);
+        free(admin);
+        free(first);
+        place_drop(&p);
+    }
+    assert_true(nth > 2);
+}
+#endif
+
 static void no_secret_is_in_the_database(void **state)
 {
     (void)state;
@@ -295,6 +326,9 @@ int main(void)
         cmocka_unit_test(a_dry_run_checks_and_changes_nothing),
         cmocka_unit_test(models_are_globs_and_none_means_none),
         cmocka_unit_test(the_first_keys_are_files_and_made_once),
+#ifdef ENABLE_FAULTS
+        cmocka_unit_test(a_crash_at_any_point_leaves_no_first_key_without_its_file),
+#endif
         cmocka_unit_test(no_secret_is_in_the_database),
         cmocka_unit_test(a_second_owner_is_told_who_the_first_is),
         cmocka_unit_test(a_star_matches_any_run),

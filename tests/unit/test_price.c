@@ -28,7 +28,8 @@ static void prices_are_read_as_they_are_written(void **state)
     struct err err = {0};
     struct price_book *b = book_of(
         "{\"version\": \"v1\", \"models\": {\"up/m\": {\"input\": 0.15, \"output\": \"1.5\",\n"
-        "\"cached_input\": 1e-1, \"default_max_output\": 4096, \"context\": 128000},\n"
+        "\"cached_input\": 1e-1, \"default_max_output\": 4096, \"context\": 128000,"
+        " \"image_tokens\": 1445},\n"
         "\"up/third\": {\"input\": \"0.333333333333\", \"output\": 0.1}}}",
         &err);
     assert_non_null(b);
@@ -41,6 +42,8 @@ static void prices_are_read_as_they_are_written(void **state)
     assert_int_equal(p->tiers[0].output, INT64_C(1500000000000));
     assert_int_equal(p->tiers[0].reasoning, INT64_C(1500000000000));
     assert_int_equal(p->default_max_output, 4096);
+    assert_int_equal(p->image_tokens, 1445);
+    assert_int_equal(p->audio_tokens, 0);
     assert_int_equal(p->context, 128000);
     assert_int_equal(price_find(b, STR("up"), STR("third"))->tiers[0].input, INT64_C(333333333333));
     assert_null(price_find(b, STR("up"), STR("n")));

@@ -321,7 +321,7 @@ static void a_backup_beside_the_owner_verifies_and_restores(void **state)
     put_request(s, "req_1", 1, true);
     struct place to = place_new(), back = place_new();
     struct err err = {0};
-    assert_true(store_backup(p.dir, to.dir, true, &err));
+    assert_true(store_backup(p.dir, to.dir, true, false, &err));
     put_request(s, "req_2", 1, true);
     store_close(s);
     assert_whole(&to);
@@ -343,7 +343,7 @@ static void a_backup_without_its_secret_needs_the_old_one(void **state)
     struct place p = place_new(), to = place_new(), back = place_new();
     store_close(place_open(&p, false));
     struct err err = {0}, none = {0};
-    assert_true(store_backup(p.dir, to.dir, false, &none));
+    assert_true(store_backup(p.dir, to.dir, false, false, &none));
     assert_false(store_restore(to.dir, back.dir, false, &err));
     assert_int_equal(err.code, ERR_store);
     char command[128];

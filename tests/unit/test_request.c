@@ -68,6 +68,22 @@ static void what_is_not_sent_has_its_default(void **state)
     assert_int_equal(request_output_bound(&r, 4096), 0);
 }
 
+/* A minute of speech at 8 kbit/s, the least that a codec in use has, at Gemini's 32 tokens a
+ * second. */
+static void audio_in_the_body_is_bounded_by_its_bytes(void **state)
+{
+    (void)state;
+    struct buf body = BUF_INIT(1024 * 1024);
+    buf_add(&body, STR("{\"messages\":[{\"content\":[{\"input_audio\":{\"data\":\""));
+    for (unsigned i = 0; i < 60 * 1000 * 4 / 3; i++)
+        buf_add(&body, STR("A"));
+    buf_add(&body, STR("\"}}]}]}"));
+    struct request r = read_body(ENDPOINT_chat, body.p);
+    assert_int_equal(r.audios, 1);
+    assert_in_range(request_media_bound(&r, 0, 0), 60 * 32, 6000);
+    buf_done(&body);
+}
+
 static void images_audio_and_data_are_no_text(void **state)
 {
     (void)state;
@@ -82,6 +98,11 @@ static void images_audio_and_data_are_no_text(void **state)
     assert_int_equal(r.images, 2);
     assert_int_equal(r.audios, 2);
     assert_int_equal(r.text_bytes, strlen("123") + strlen("thinking"));
+    int64_t clip = (int64_t)strlen("UklG") / 16 + 64, named = 16384;
+    assert_int_equal(r.clips, 1);
+    assert_int_equal(request_media_bound(&r, 0, 0), 2 * 49152 + named + clip);
+    assert_int_equal(request_media_bound(&r, 1445, 0), 2 * 1445 + named + clip);
+    assert_int_equal(request_media_bound(&r, 1445, 500), 2 * 1445 + 2 * 500);
     r = read_body(
         ENDPOINT_responses,
         "{\"instructions\":\"12\",\"input\":[{\"role\":\"user\",\"content\":["
@@ -90,6 +111,7 @@ static void images_audio_and_data_are_no_text(void **state)
         "{\"type\":\"computer_call_output\",\"output\":{\"image_url\":\"data:\"}}]}");
     assert_int_equal(r.images, 2);
     assert_int_equal(r.audios, 1);
+    assert_int_equal(r.clips, 1);
     assert_int_equal(r.messages, 3);
     assert_int_equal(r.text_bytes, 5);
 }
@@ -203,7 +225,7 @@ static void a_model_name_is_quoted(void **state)
     (void)state;
     const struct request_change c = {.model = STR("a\"b\\c\n\xC3\xA9")};
     expect_written(ENDPOINT_chat, "{\"model\":\"x\"}", &c,
-                   "{\"model\":\"a\\\"b\\\\c\\u000a\xC3\xA9\"}");
+                   "{\"model\":\"a\\\"b\\\\c\\n\xC3\xA9\"}");
 }
 
 static void usage_is_not_asked_where_it_is_not_wanted(void **state)
@@ -356,6 +378,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_a_chat_says_is_read),
         cmocka_unit_test(what_is_not_sent_has_its_default),
+        cmocka_unit_test(audio_in_the_body_is_bounded_by_its_bytes),
         cmocka_unit_test(images_audio_and_data_are_no_text),
         cmocka_unit_test(a_schema_counts_whole),
         cmocka_unit_test(a_token_given_as_a_number_is_one),

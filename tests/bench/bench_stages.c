@@ -1,0 +1,301 @@
+/*
+ * bench_stages - what one stage costs an exchange: pairs with it and without it, in
+ * process, over an upstream that answers at once.
+ *
+ *     bench_stages [EXCHANGES] [STAGE]
+ *
+ * Each pair runs EXCHANGES (100,000) exchanges of both kinds in turns of TURN, and both
+ * send the same bytes upstream.  Printed are user instructions an exchange, where the
+ * kernel lets us count them, and the median over all turns of CPU microseconds an
+ * exchange.  To add a stage: a row in `pairs`.
+ */
+#include <linux/perf_event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "gateway/base/clock.h"
+#include "gateway/base/metric.h"
+#include "gateway/core/exchange.h"
+#include "gateway/core/stage.h"
+#include "prompts/prompts.h"
+
+enum { TURN = 100, EXCHANGES = 100 * 1000, STAGES_MAX = 32 };
+
+static const char config_text[] =
+    "providers: {up: {dialect: openai, base_url: 'http://127.0.0.1:1/v1', api_key: sk-up}}\n"
+    "models: {m: {targets: [{provider: up, model: m-1}]}}\n"
+    "prices: {unpriced: allow}\nledger: {durability: none}\n";
+
+static const char canned[] = "{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion\",\"created\":"
+                             "1764000000,\"model\":\"m-1\",\"choices\":[{\"index\":0,"
+                             "\"message\":{\"role\":\"assistant\",\"content\":\"Take the second "
+                             "door on the left, then ask again.\"},"
+                             "\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":300,"
+                             "\"completion_tokens\":12,\"total_tokens\":312}}";
+
+/* About 1 KB rendered: instructions, two documents in a loop, a condition, a question. */
+static const char prompt_file[] =
+    "---\nname: bench\nmodel: {route: m, options: {temperature: 0.2, max_tokens: 600}}\n"
+    "inputs:\n  question: {type: string, maxLength: 8000, trust: untrusted}\n"
+    "  tier: {type: string, enum: [free, pro], default: free}\n"
+    "  docs: {type: array, items: {type: object, required: [id, text]}}\n---\n"
+    "system:\nYou answer questions of customers of ACME about their orders. Say only what the "
+    "passages below say; where "
+    "they say nothing, say so. Answer in the language of the question, in three sentences at most, "
+    "and name the passage "
+    "that you used by its number in brackets.{% if tier == \"pro\" %} Offer a call.{% endif %}\n"
+    "{% for d in docs %}[{{ d.id }}] {{ d.text }}\n{% endfor %}user:\n{{ question }}\n";
+
+#define DOCS                                                                                       \
+    "[{\"id\": \"ship-1\", \"text\": \"Orders that are placed before two in the afternoon leave "  \
+    "the warehouse on the "                                                                        \
+    "same day. Delivery takes one to three working days within the country.\"}, {\"id\": "         \
+    "\"return-4\", \"text\": "                                                                     \
+    "\"Goods may be sent back within thirty days. The refund is made to the means of payment "     \
+    "that was used.\"}]"
+#define QUESTION                                                                                   \
+    "My order of Tuesday has not come. When will it be here, and can I still send it back?"
+
+static const char body_with_prompt[] =
+    "{\"model\":\"prompt:bench@production\",\"messages\":[],\"seed\":7,"
+    "\"prompt_variables\":{\"tier\":\"pro\",\"question\":\"" QUESTION "\",\"docs\":" DOCS "}}";
+
+struct pair {
+    const struct stage *stage;
+    const char *body_on, *body_off; /* off NULL: what the stage makes of body_on */
+    double goal_us;
+};
+
+static const struct pair pairs[] = {
+    {&stage_prompt, body_with_prompt, NULL, 5.0},
+};
+
+/* ---- an exchange without a network */
+
+static struct buf sent; /* what the last one asked upstream */
+static size_t failures;
+
+static void answer_at_once(struct transport *t, struct call *c)
+{
+    (void)t;
+    const struct call_head head = {.status = 200, .is_json = true};
+    c->connected = true;
+    c->first_us = clock_now_us();
+    buf_cut(&sent, 0);
+    buf_add(&sent, c->body[0]);
+    c->on_head(c, &head);
+    c->on_piece(c, &(struct call_piece){.data = str_of(canned)});
+    c->on_end(c);
+}
+
+static void nothing_to_cancel(struct transport *t, struct call *c)
+{
+    (void)t, (void)c;
+}
+
+static void take(struct sink *s, struct exchange *x, const struct frame *f)
+{
+    (void)s, (void)x, (void)f;
+}
+
+static void take_end(struct sink *s, struct exchange *x, enum end how)
+{
+    (void)s, (void)x;
+    failures += how != END_COMPLETE;
+}
+
+static void nobody_waits(struct exchange *x)
+{
+    (void)x;
+}
+
+static const struct front front = {.on_memory = nobody_waits, .on_asking = nobody_waits};
+static const struct sink_class taking = {.name = "taking", .push = take, .end = take_end};
+static struct sink out = {.class = &taking};
+static struct transport transport = {.start = answer_at_once, .cancel = nothing_to_cancel};
+static const char *const everything[] = {"*", NULL}, *const no_lines[] = {NULL};
+static const struct key key = {
+    .id = "key_1", .team = "red", .name = "", .models = everything, .tags = no_lines};
+
+static void run_one(struct worker *w, struct config *c, const struct stage *const *table,
+                    struct str body)
+{
+    struct exchange x;
+    memset(&x, 0, sizeof x);
+    exchange_init(&x, table, &out);
+    x.worker = w;
+    x.front = &front;
+    x.config = c;
+    x.key = &key;
+    x.endpoint = ENDPOINT_chat;
+    x.body = body;
+    x.head.forward_lines = no_lines;
+    x.started_us = x.received_us = clock_now_us();
+    x.started_ms = clock_wall_ms();
+    worker_request_id(w, x.started_ms, x.id);
+    exchange_run(&x);
+    exchange_release(&x);
+}
+
+/* ---- measuring */
+
+static double cpu_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
+static int open_counter(void)
+{
+    struct perf_event_attr a = {
+        .type = PERF_TYPE_HARDWARE,
+        .size = sizeof a,
+        .config = PERF_COUNT_HW_INSTRUCTIONS,
+        .exclude_kernel = 1,
+        .exclude_hv = 1,
+    };
+    return (int)syscall(SYS_perf_event_open, &a, 0, -1, -1, 0);
+}
+
+static int64_t counted(int counter)
+{
+    int64_t n = 0;
+    return counter >= 0 && read(counter, &n, sizeof n) == sizeof n ? n : 0;
+}
+
+struct side {
+    const struct stage *stages[STAGES_MAX];
+    struct str body;
+    double *turns_us;
+    int64_t instructions;
+};
+
+static int by_size(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(double *v, size_t n)
+{
+    qsort(v, n, sizeof *v, by_size);
+    return v[n / 2];
+}
+
+/* All that follow the body's arrival, less one. */
+static void choose_stages(struct side *s, const struct stage *less)
+{
+    size_t n = 0;
+    for (size_t i = 0; stages[i]; i++)
+        if (stages[i] != less && stages[i] != &stage_record && stages[i] != &stage_auth &&
+            stages[i] != &stage_receive)
+            s->stages[n++] = stages[i];
+    s->stages[n] = NULL;
+}
+
+static void run_turn(struct side *s, struct worker *w, struct config *c, int counter, size_t turn)
+{
+    int64_t before = counted(counter);
+    double began = cpu_us();
+    for (unsigned i = 0; i < TURN; i++)
+        run_one(w, c, s->stages, s->body);
+    s->turns_us[turn] = (cpu_us() - began) / TURN;
+    s->instructions += counted(counter) - before;
+}
+
+static void print_side(const char *stage, const char *which, struct side *s, size_t turns,
+                       bool counts)
+{
+    printf("%-10s %-4s %10.2f", stage, which, median(s->turns_us, turns));
+    if (counts)
+        printf(" %12.0f", (double)s->instructions / (double)(turns * TURN));
+    printf("\n");
+}
+
+static bool run_pair(const struct pair *p, struct worker *w, struct config *c, size_t turns)
+{
+    struct side on = {.body = str_of(p->body_on)}, off = {.body = str_of(p->body_off)};
+    int counter = open_counter();
+    struct buf made = BUF_INIT(1 << 20);
+    choose_stages(&on, NULL);
+    choose_stages(&off, p->stage);
+    on.turns_us = calloc(turns, sizeof(double));
+    off.turns_us = calloc(turns, sizeof(double));
+    run_one(w, c, on.stages, on.body);
+    if (!p->body_off) { /* the model's name is the target's: the caller's would not be known */
+        buf_add(&made, buf_str(&sent));
+        char *model = memmem(made.p, made.n, "\"m-1\"", 5);
+        if (model)
+            memcpy(model, "\"m\"  ", 5);
+        off.body = buf_str(&made);
+    }
+    for (size_t i = 0; i < turns; i++) {
+        run_turn(i % 2 ? &on : &off, w, c, counter, i);
+        run_turn(i % 2 ? &off : &on, w, c, counter, i);
+    }
+    print_side(p->stage->name, "off", &off, turns, counter >= 0);
+    print_side(p->stage->name, "on", &on, turns, counter >= 0);
+    double cost_us = median(on.turns_us, turns) - median(off.turns_us, turns);
+    printf("%-10s cost %10.2f  of at most %.1f us\n", p->stage->name, cost_us, p->goal_us);
+    free(on.turns_us);
+    free(off.turns_us);
+    buf_done(&made);
+    if (counter >= 0)
+        close(counter);
+    return cost_us <= p->goal_us;
+}
+
+static void complain(void *arg, const char *line)
+{
+    (void)arg;
+    fprintf(stderr, "%s\n", line);
+}
+
+static bool push_prompt(struct prompts *p, struct err *err)
+{
+    struct pushed one;
+    struct label_move m = {STR("bench"), STR("production"), 1, LABEL_EXPECT_ANY, STR("label")};
+    return prompts_push(p, "bench", str_of(prompt_file), false, &one, err) &&
+           prompts_label(p, &m, false, err);
+}
+
+int main(int argc, char **argv)
+{
+    char dir[] = "/tmp/bench_stages.XXXXXX", command[64];
+    size_t turns = (argc > 1 ? strtoul(argv[1], NULL, 10) : EXCHANGES) / TURN;
+    struct err err = {0};
+    if (!mkdtemp(dir))
+        return 1;
+    sent = (struct buf)BUF_INIT(1 << 20);
+    struct config *c = config_parse("bench", str_of(config_text), NULL, complain, NULL);
+    struct store *s = store_open(dir, &(struct store_options){.no_ledger = true}, &err);
+    struct prompts *p = s ? prompts_open(s, &err) : NULL;
+    struct metrics *metrics = metrics_new(1);
+    struct gateway g = {.store = s, .prompts = p, .metrics = metrics, .memory.max_bytes = 1 << 30};
+    struct worker w = {
+        .gateway = &g, .loop = loop_new(0, &err), .metrics = metrics_shard(metrics, 0)};
+    bool ok = c && p && w.loop && push_prompt(p, &err), met = true;
+    for (unsigned i = 0; i < TRANSPORT_count; i++)
+        w.transports[i] = &transport;
+    if (ok)
+        printf("%-10s %-4s %10s %12s\n", "stage", "", "us CPU", "instructions");
+    for (size_t i = 0; ok && i < sizeof pairs / sizeof pairs[0]; i++)
+        if (argc < 3 || strcmp(argv[2], pairs[i].stage->name) == 0)
+            met &= run_pair(&pairs[i], &w, c, turns ? turns : 1);
+    if (!ok || failures)
+        fprintf(stderr, "%zu exchanges failed: %s %s\n", failures, err.say, err.detail);
+    loop_free(w.loop);
+    metrics_free(metrics);
+    prompts_close(p);
+    store_close(s);
+    config_unref(c);
+    buf_done(&sent);
+    snprintf(command, sizeof command, "rm -rf '%s'", dir);
+    return system(command) == 0 && ok && !failures && met ? 0 : 1;
+}
