@@ -7,6 +7,7 @@
 #include "policy/scan_priv.h"
 
 struct word_list {
+    bool begins[256];    /* by byte, in either case: some word begins so */
     uint64_t pair[1024]; /* bit of 256 * byte + next byte, in small letters */
     struct str *words;   /* sorted by first byte, then longest first; owned */
     unsigned first[257]; /* the words of a byte: words[first[b]] to words[first[b + 1] - 1] */
@@ -28,6 +29,9 @@ static int by_place(const void *a, const void *b)
 static void mark(struct word_list *l, struct str w)
 {
     unsigned char b = small(w.p[0]);
+    l->begins[b] = true;
+    if (b >= 'a' && b <= 'z')
+        l->begins[b & ~0x20] = true;
     for (unsigned k = 0; k < 256; k++)
         if (w.n < 2 || k == small(w.p[1]))
             l->pair[(b << 8 | k) / 64] |= (uint64_t)1 << k % 64;
@@ -93,6 +97,8 @@ enum pattern_answer word_list_find(const struct word_list *l, const struct patte
 {
     struct str text = t->text;
     for (size_t at = from; at < text.n; at++) {
+        if (!l->begins[(unsigned char)text.p[at]])
+            continue;
         if (at > 0 && is_word(text.p[at - 1]) && is_word(text.p[at]))
             continue;
         unsigned char b = small(text.p[at]);

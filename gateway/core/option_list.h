@@ -102,7 +102,6 @@ ROOT_OPTION("cors", GROUP, id, "off", 0, 0, NULL, NULL, "cross-origin requests o
 ROOT_OPTION("cors.origins", WORDS, origins, NULL, 0, 0, NULL, NULL,
        "origins that may call from a browser; * is any")
 
-ROOT_OPTION("limits", LATER, id, NULL, 0, 0, "off", NULL, "requests and tokens a minute, of each key")
 ROOT_OPTION("prompts", GROUP, id, "off", 0, 0, NULL, NULL, "versioned prompts")
 ROOT_OPTION("prompts.dir", WORD, prompts_dir, NULL, 1, 0, NULL, NULL,
        "a folder of *.prompty files: on start, reload and `prompts push` what is new in it becomes a version")
@@ -113,16 +112,12 @@ ROOT_OPTION("limits.requests.burst", COUNT, limit_burst, NULL, 1, RATE_MAX, NULL
 ROOT_OPTION("limits.tokens.per_minute", COUNT, limit_tokens, NULL, 1, RATE_MAX, NULL, NULL,
        "tokens a minute, in and out; taken by estimate, corrected at the end")
 ROOT_OPTION("limits.concurrent", COUNT, limit_concurrent, NULL, 1, RATE_MAX, NULL, NULL, "requests at once")
-ROOT_OPTION("prompts", LATER, id, NULL, 0, 0, "off", NULL, "versioned prompts")
 ROOT_OPTION("policies", GROUP, id, "off", 0, 0, NULL, NULL, "sensitive and forbidden text; see policy/README.md")
 ROOT_OPTION("policies.dir", WORD, policy_dir, NULL, 1, 0, NULL, NULL,
        "a folder of policies, NAME.yaml each; by default ./policies, where another option of the group is given")
 ROOT_OPTION("policies.default", WORD, policy_default, NULL, 1, 0, NULL, NULL, "the policy that every request is treated by")
 ROOT_OPTION("policies.attach", LIST, attach, NULL, 0, 256, NULL, &attach_table,
        "policies of some requests; all that match apply, the strongest action wins")
-ROOT_OPTION("cache.exact", LATER, id, NULL, 0, 0, "off", NULL, "answers of equal requests")
-ROOT_OPTION("cache.ttl", LATER, id, NULL, 0, 0, "1h", NULL, "how long they live")
-ROOT_OPTION("policies", LATER, id, NULL, 0, 0, "off", NULL, "sensitive and forbidden text")
 ROOT_OPTION("cache.exact", BOOL, config.cache.exact, "off", 0, 0, NULL, NULL,
        "answers equal requests from what was answered before")
 ROOT_OPTION("cache.ttl", DURATION, config.cache.ttl_ms, "1h", 1, YEAR_MS, NULL, NULL, "how long an answer is kept")

@@ -302,3 +302,38 @@ def test_a_thousand_documents_come_back_byte_for_byte(guarded):
             assert answer.json["choices"][0]["message"]["content"] == text
             sent = said(up.last)
             assert "@example" not in sent and "@EXAMPLE" not in sent and "@firma" not in sent
+
+
+def test_what_the_author_of_a_prompt_wrote_is_left_alone(guarded):
+    gateway, up = guarded(lambda peer: peer.answer(chat(json.dumps(peer.request.json["messages"]))))
+    gateway.cli("prompts", "push", "-", "--json", stdin=f"""---
+name: reply
+model: {{route: m}}
+inputs:
+  from: string
+---
+system:
+You answer for help@example.org.
+user:
+From {{{{ from }}}}, to help@example.org.
+""")
+    answer = gateway.post("/v1/chat/completions", {
+        "model": "prompt:reply", "messages": [], "prompt_variables": {"from": EMAIL}})
+    sent = [m["content"] for m in up.last.json["messages"]]
+    assert sent[0] == "You answer for help@example.org."
+    assert EMAIL not in sent[1] and sent[1].endswith(", to help@example.org.") and "PIIEM" in sent[1]
+    assert EMAIL in answer.json["choices"][0]["message"]["content"]
+
+
+def test_the_cache_holds_names_and_gives_values(guarded, tmp_path):
+    gateway, up = guarded(echo)
+    config = {**gateway.config, "cache": {"exact": "on"}}
+    gateway.write_config(config)
+    gateway.post("/admin/v1/reload", {}, key=(gateway.data / "admin.key").read_text().strip())
+    for state in ("miss", "hit"):
+        answer = gateway.chat(text=f"to {EMAIL}")
+        assert answer.header("x-penstock-cache") == state
+        assert answer.json["choices"][0]["message"]["content"] == f"to {EMAIL}"
+    assert len(up.requests) == 1
+    gateway.stop()
+    assert not any(b"ada@" in f.read_bytes() for f in gateway.data.iterdir() if f.is_file())
