@@ -26,6 +26,7 @@
 #include "gateway/router/rotation.h"
 #include "gateway/router/strategy.h"
 #include "gateway/store/limits.h"
+#include "policy/policy.h"
 
 struct provider { /* an endpoint or account configured under `providers` */
     const char *name;
@@ -89,7 +90,7 @@ struct webhook {
     struct secret secret; /* "": derived from the master key */
 };
 
-struct leaf { /* a target that is an upstream */
+struct upstream_target { /* a target that is an upstream */
     struct target *target;
     const struct model *model; /* which has it */
 };
@@ -150,9 +151,10 @@ struct config {
     unsigned n_providers;
     const struct model *models; /* sorted by name */
     unsigned n_models;
-    const struct leaf *leaves; /* of all models, and of copies of them within others */
+    const struct upstream_target *leaves; /* of all models, and of copies of them within others */
     unsigned n_leaves;
     const char *default_model; /* NULL: none */
+    struct policy_book *policies; /* NULL: none; see config_policy_set() */
 
     struct config_memory *memory; /* config.c's own */
 };
@@ -203,6 +205,20 @@ bool target_is(const struct target *t, const char *name);
 
 /* The price of that model at this target; NULL: unpriced.  Lives as long as the config. */
 const struct price *target_price(const struct config *c, const struct target *t, struct str model);
+
+/* Whose request it is, for attaching policies; "" where it has none. */
+struct policy_ask {
+    struct str team, key, model, prompt;
+};
+
+/*
+ * The policies that apply, as one; NULL: none does.  Made when first asked for and kept
+ * with the config.  Thread-safe.
+ */
+const struct policy_set *config_policy_set(const struct config *c, const struct policy_ask *ask);
+
+/* A policy by its name; NULL: there is none. */
+const struct policy *config_policy(const struct config *c, struct str name);
 
 /* Where the process keeps the current one.  Thread-safe. */
 struct config_slot {

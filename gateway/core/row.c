@@ -19,6 +19,8 @@ void row_begin(const struct exchange *x, struct ledger_request *row)
         .prompt_version = x->prompt.version ? x->prompt.version->version : 0,
         .prompt_hash = str_of(x->prompt.version ? x->prompt.version->hash : NULL),
         .arm = str_of(arm_word(x)),
+        .policy_version = str_of(x->policy.set ? x->policy.set->version : NULL),
+        .policy_verdict = x->policy.set ? str_of(treatment_verdict(&x->policy.t)) : STR(""),
         .route_reason = str_of(x->reason),
         .ttft_us = LEDGER_NULL,
         .total_us = LEDGER_NULL,

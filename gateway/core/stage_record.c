@@ -5,6 +5,7 @@
  * Reads:   everything
  */
 #include "gateway/base/clock.h"
+#include "gateway/base/scope.h"
 #include "gateway/core/exchange.h"
 #include "gateway/core/row.h"
 #include "gateway/core/stage.h"
@@ -37,7 +38,11 @@ static struct times measure(const struct exchange *x)
 static void write_row(const struct exchange *x, const struct times *t)
 {
     struct ledger_request row;
+    SCOPED(buf_done) struct buf hits = BUF_INIT(LEDGER_HITS_BYTES);
     row_begin(x, &row);
+    if (x->policy.set)
+        treatment_write(&x->policy.t, LEDGER_HITS_BYTES, &hits);
+    row.policy_hits = buf_str(&hits);
     row_cost(&row.cost, &x->usage, x->cost_nusd, x->cost_source, x->price_version);
     row.cost.over_bound = x->over_bound;
     if (x->served) {

@@ -22,6 +22,9 @@
     ROW(NUMBER, prompt_version, prompt_version, false) \
     ROW(TEXT, prompt_hash, prompt_hash, false) \
     ROW(TEXT, arm, arm, false) \
+    ROW(TEXT, policy_version, policy_version, false) \
+    ROW(TEXT, policy_verdict, policy_verdict, false) \
+    ROW(TEXT, policy_hits, policy_hits, false) \
     ROW(TEXT, route_reason, route_reason, false) \
     ROW(INT, attempts, attempts, false) \
     ROW(INT, status, status, true) \
