@@ -31,6 +31,9 @@ ERR(no_model_given, 400, "invalid_request_error", "model_required", false, false
     "the request names no model, and no default is configured")
 ERR(unpriced, 400, "invalid_request_error", "model_unpriced", true, false,
     "the model has no price; see prices.file and prices.unpriced in the config")
+ERR(blocked, 400, "invalid_request_error", "policy_violation", false, false, "a policy forbids the request")
+ERR(bad_pattern, 500, "server_error", "bad_pattern", false, false, "the regular expression cannot be used")
+ERR(bad_policy, 500, "server_error", "bad_policy", false, false, "the policy cannot be used")
 ERR(bad_key, 401, "invalid_request_error", "invalid_api_key", false, false, "no API key, or one we do not know")
 ERR(forbidden, 403, "permission_error", "forbidden", false, false, "this key may not do that")
 ERR(no_model, 404, "invalid_request_error", "model_not_found", false, false, "there is no such model for this key")

@@ -26,6 +26,7 @@
 #include "gateway/router/rotation.h"
 #include "gateway/router/strategy.h"
 #include "gateway/store/limits.h"
+#include "policy/policy.h"
 #include "rag/access.h"
 
 struct provider { /* an endpoint or account configured under `providers` */
@@ -104,7 +105,7 @@ struct collection { /* what passages can be retrieved from */
     enum nothing_found nothing_found;
 };
 
-struct leaf { /* a target that is an upstream */
+struct upstream_target { /* a target that is an upstream */
     struct target *target;
     const struct model *model; /* which has it */
 };
@@ -165,9 +166,10 @@ struct config {
     unsigned n_providers;
     const struct model *models; /* sorted by name */
     unsigned n_models;
-    const struct leaf *leaves; /* of all models, and of copies of them within others */
+    const struct upstream_target *leaves; /* of all models, and of copies of them within others */
     unsigned n_leaves;
     const char *default_model; /* NULL: none */
+    struct policy_book *policies; /* NULL: none; see config_policy_set() */
 
     const struct collection *collections;
     unsigned n_collections;
@@ -223,6 +225,20 @@ bool target_is(const struct target *t, const char *name);
 
 /* The price of that model at this target; NULL: unpriced.  Lives as long as the config. */
 const struct price *target_price(const struct config *c, const struct target *t, struct str model);
+
+/* Whose request it is, for attaching policies; "" where it has none. */
+struct policy_ask {
+    struct str team, key, model, prompt;
+};
+
+/*
+ * The policies that apply, as one; NULL: none does.  Made when first asked for and kept
+ * with the config.  Thread-safe.
+ */
+const struct policy_set *config_policy_set(const struct config *c, const struct policy_ask *ask);
+
+/* A policy by its name; NULL: there is none. */
+const struct policy *config_policy(const struct config *c, struct str name);
 
 /* Where the process keeps the current one.  Thread-safe. */
 struct config_slot {

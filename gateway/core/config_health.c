@@ -41,7 +41,7 @@ static bool same_target(const struct target *a, const struct target *b)
 }
 
 /* Of a leaf of `c` that is the same, has this breaker, and has one already; NULL: none has. */
-static struct health *find_health(const struct config *c, const struct leaf *like)
+static struct health *find_health(const struct config *c, const struct upstream_target *like)
 {
     const struct breaker_options *b = &like->model->breaker;
     for (unsigned i = 0; i < c->n_leaves; i++) {
@@ -68,7 +68,7 @@ void config_add_leaf(struct config_memory *m, struct target *t, const struct mod
         m->leaves = mem_realloc(m->leaves, m->leaves_cap * sizeof *m->leaves);
         c->leaves = m->leaves;
     }
-    m->leaves[c->n_leaves++] = (struct leaf){t, model};
+    m->leaves[c->n_leaves++] = (struct upstream_target){t, model};
 }
 
 void config_make_health(struct config_memory *m)

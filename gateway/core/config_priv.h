@@ -48,6 +48,11 @@ struct webhook_spec {
     struct conf_word url, secret;
 };
 
+struct attach_spec {
+    struct conf_word id;
+    struct conf_word policy, team, key, model, prompt;
+};
+
 struct config_name { /* a model's own name, or an alias */
     struct str name;
     struct str of; /* the public name it stands for */
@@ -66,6 +71,9 @@ struct config_memory {
     unsigned catalogue, unpriced, half_close, cache_scope;
     struct conf_word price_file, prompts_dir;
     struct conf_words origins;
+    struct conf_word policy_dir, policy_default;
+    struct conf_items attach;
+    struct buf policy_problems; /* lines about the policies' own files */
     unsigned limit_requests, limit_burst, limit_tokens, limit_concurrent;
     struct conf_items webhooks;
 
@@ -73,11 +81,11 @@ struct config_memory {
     size_t n_names;
     const struct model **wildcards; /* longest beginning first */
     size_t n_wildcards;
-    struct leaf *leaves;
+    struct upstream_target *leaves;
     size_t leaves_cap;
 };
 
-extern const struct conf_table root_table, provider_table, model_table, target_table, webhook_table,
+extern const struct conf_table root_table, provider_table, model_table, target_table, attach_table, webhook_table,
     collection_table;
 
 /* Each resolves its part of the spec; what is wrong becomes a problem of m->conf. */
@@ -91,11 +99,13 @@ void config_make_health(struct config_memory *m); /* after models */
 void config_make_names(struct config_memory *m);  /* after models */
 void config_make_collections(struct config_memory *m); /* after names */
 void config_make_prices(struct config_memory *m);
+void config_make_policies(struct config_memory *m);
 void config_make_limits(struct config_memory *m, const struct conf_node *root);
 void config_make_webhooks(struct config_memory *m);
 
 /* Takes over what is known of upstreams that are the same in the config before; NULL: none. */
 void config_adopt_health(struct config *c, const struct config *before);
 void config_forget_health(struct config *c);
+void policy_book_free(struct policy_book *b); /* NULL is fine */
 
 #endif

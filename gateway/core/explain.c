@@ -6,6 +6,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
 #include "gateway/base/money.h"
+#include "gateway/base/scope.h"
 #include "gateway/core/arm.h"
 #include "gateway/core/error_body.h"
 #include "gateway/core/limit.h"
@@ -93,6 +94,19 @@ static void add_candidates(const struct exchange *x, struct buf *out)
     buf_add(out, STR("]"));
 }
 
+static void add_policy(const struct exchange *x, struct buf *out)
+{
+    SCOPED(buf_done) struct buf hits = BUF_INIT(LEDGER_HITS_BYTES);
+    buf_add(out, STR(", \"policy\": {"));
+    add_text(out, "version", str_of(x->policy.set->version));
+    buf_add(out, STR(", "));
+    add_text(out, "verdict", str_of(treatment_verdict(&x->policy.t)));
+    treatment_write(&x->policy.t, LEDGER_HITS_BYTES, &hits);
+    buf_add(out, STR(", \"hits\": "));
+    buf_add(out, hits.n ? buf_str(&hits) : STR("[]"));
+    buf_add(out, STR("}"));
+}
+
 static void add_document(struct buf *out, const char *name, json_t *doc)
 {
     char *text = json_dumps(doc, JSON_PRESERVE_ORDER);
@@ -135,6 +149,8 @@ void explain_write(const struct exchange *x, struct buf *out)
         add_text(out, "model_asked", x->asked);
         buf_addf(out, ", \"stream\": %s", x->request.stream ? "true" : "false");
     }
+    if (x->policy.set)
+        add_policy(x, out);
     if (x->prompt.version) {
         const struct prompt_version *v = x->prompt.version;
         buf_add(out, STR(", \"prompt\": {"));
@@ -177,7 +193,7 @@ void explain_write(const struct exchange *x, struct buf *out)
 }
 
 /* The stages that decide; `auth` has been, in its way, and `call` only tells. */
-static const struct stage *const deciding[] = {&stage_parse, &stage_limit, &stage_arm,    &stage_prompt, &stage_cache,
+static const struct stage *const deciding[] = {&stage_parse, &stage_limit, &stage_arm,    &stage_prompt, &stage_policy, &stage_cache,
                                               &stage_route, &stage_budget, &stage_call, NULL};
 
 struct listening {

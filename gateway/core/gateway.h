@@ -21,6 +21,7 @@
 struct prompts;
 
 struct gateway {
+    struct policy_tally *policy_tally; /* what rules found, for /metrics; NULL: not counted */
     struct config_slot config;
     struct store *store;
     struct cache *cache;

@@ -77,6 +77,8 @@ void label_make(const struct exchange *x, struct label *r)
         add(r, PREFIX "rag", str_of(text));
     }
     add_int(r, PREFIX "attempts", x->attempts);
+    if (x->policy.set && !x->policy.t.blocked_by)
+        add(r, PREFIX "policy", str_of(treatment_verdict(&x->policy.t)));
     if (x->finish != FINISH_none) {
         char money[MONEY_TEXT_BYTES];
         money_text(x->cost_nusd, money);

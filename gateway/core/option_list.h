@@ -2,6 +2,7 @@
  * option_list.h - every option of the config, one row each.
  *
  * ROOT_OPTION, PROVIDER_OPTION, MODEL_OPTION, TARGET_OPTION, COLLECTION_OPTION: whose options they are.
+ * ROOT_OPTION, PROVIDER_OPTION, MODEL_OPTION, TARGET_OPTION, ATTACH_OPTION: whose options they are.
  * ROOT_OPTION, PROVIDER_OPTION, MODEL_OPTION, TARGET_OPTION, WEBHOOK_OPTION: whose options they are.
  * Define those that you want, and include.
  *
@@ -29,6 +30,9 @@
 #endif
 #ifndef TARGET_OPTION
 #define TARGET_OPTION(...)
+#endif
+#ifndef ATTACH_OPTION
+#define ATTACH_OPTION(...)
 #endif
 #ifndef WEBHOOK_OPTION
 #define WEBHOOK_OPTION(...)
@@ -102,7 +106,6 @@ ROOT_OPTION("cors", GROUP, id, "off", 0, 0, NULL, NULL, "cross-origin requests o
 ROOT_OPTION("cors.origins", WORDS, origins, NULL, 0, 0, NULL, NULL,
        "origins that may call from a browser; * is any")
 
-ROOT_OPTION("limits", LATER, id, NULL, 0, 0, "off", NULL, "requests and tokens a minute, of each key")
 ROOT_OPTION("prompts", GROUP, id, "off", 0, 0, NULL, NULL, "versioned prompts")
 ROOT_OPTION("prompts.dir", WORD, prompts_dir, NULL, 1, 0, NULL, NULL,
        "a folder of *.prompty files: on start, reload and `prompts push` what is new in it becomes a version")
@@ -113,8 +116,12 @@ ROOT_OPTION("limits.requests.burst", COUNT, limit_burst, NULL, 1, RATE_MAX, NULL
 ROOT_OPTION("limits.tokens.per_minute", COUNT, limit_tokens, NULL, 1, RATE_MAX, NULL, NULL,
        "tokens a minute, in and out; taken by estimate, corrected at the end")
 ROOT_OPTION("limits.concurrent", COUNT, limit_concurrent, NULL, 1, RATE_MAX, NULL, NULL, "requests at once")
-ROOT_OPTION("prompts", LATER, id, NULL, 0, 0, "off", NULL, "versioned prompts")
-ROOT_OPTION("policies", LATER, id, NULL, 0, 0, "off", NULL, "sensitive and forbidden text")
+ROOT_OPTION("policies", GROUP, id, "off", 0, 0, NULL, NULL, "sensitive and forbidden text; see policy/README.md")
+ROOT_OPTION("policies.dir", WORD, policy_dir, NULL, 1, 0, NULL, NULL,
+       "a folder of policies, NAME.yaml each; by default ./policies, where another option of the group is given")
+ROOT_OPTION("policies.default", WORD, policy_default, NULL, 1, 0, NULL, NULL, "the policy that every request is treated by")
+ROOT_OPTION("policies.attach", LIST, attach, NULL, 0, 256, NULL, &attach_table,
+       "policies of some requests; all that match apply, the strongest action wins")
 ROOT_OPTION("cache.exact", BOOL, config.cache.exact, "off", 0, 0, NULL, NULL,
        "answers equal requests from what was answered before")
 ROOT_OPTION("cache.ttl", DURATION, config.cache.ttl_ms, "1h", 1, YEAR_MS, NULL, NULL, "how long an answer is kept")
@@ -199,6 +206,11 @@ COLLECTION_OPTION("k", COUNT, k, "8", 1, 50, NULL, NULL, "how many passages a re
 COLLECTION_OPTION("tokens", COUNT, tokens, "2000", 64, 1000000, NULL, NULL, "how many tokens they have together, about")
 COLLECTION_OPTION("nothing_found", ENUM, nothing_found, "say", 0, 0, "say|plain|refuse", NULL,
        "where no passage is found: the model is told so; the request goes on as it is; or it is refused")
+ATTACH_OPTION("policy", WORD, policy, conf_must, 1, 0, NULL, NULL, "the policy's name")
+ATTACH_OPTION("team", WORD, team, NULL, 1, 0, NULL, NULL, "only requests of this team; * stands for any run of characters, here and below")
+ATTACH_OPTION("key", WORD, key, NULL, 1, 0, NULL, NULL, "only those of this key, by its id")
+ATTACH_OPTION("model", WORD, model, NULL, 1, 0, NULL, NULL, "only those for this public model")
+ATTACH_OPTION("prompt", WORD, prompt, NULL, 1, 0, NULL, NULL, "only those that use this prompt")
 WEBHOOK_OPTION("on", WORDS, on, conf_must, 1, 0, "budget|canary|breaker|ledger", NULL, "of which events")
 WEBHOOK_OPTION("url", WORD, url, conf_must, 1, 0, NULL, NULL, "where they are posted")
 WEBHOOK_OPTION("secret", SECRET, secret, NULL, 1, 0, NULL, NULL,
@@ -213,4 +225,5 @@ WEBHOOK_OPTION("secret", SECRET, secret, NULL, 1, 0, NULL, NULL,
 #undef MODEL_OPTION
 #undef TARGET_OPTION
 #undef COLLECTION_OPTION
+#undef ATTACH_OPTION
 #undef WEBHOOK_OPTION

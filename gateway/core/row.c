@@ -1,6 +1,7 @@
 #include "gateway/core/row.h"
 
 #include "gateway/base/clock.h"
+#include "gateway/base/scope.h"
 #include "gateway/core/arm.h"
 
 void row_begin(const struct exchange *x, struct ledger_request *row)
@@ -20,6 +21,8 @@ void row_begin(const struct exchange *x, struct ledger_request *row)
         .prompt_version = x->prompt.version ? x->prompt.version->version : 0,
         .prompt_hash = str_of(x->prompt.version ? x->prompt.version->hash : NULL),
         .arm = str_of(arm_word(x)),
+        .policy_version = str_of(x->policy.set ? x->policy.set->version : NULL),
+        .policy_verdict = x->policy.set ? str_of(treatment_verdict(&x->policy.t)) : STR(""),
         .route_reason = str_of(x->reason),
         .ttft_us = LEDGER_NULL,
         .total_us = LEDGER_NULL,
@@ -66,7 +69,11 @@ static struct times measure(const struct exchange *x)
 static void write_row(const struct exchange *x, const struct times *t)
 {
     struct ledger_request row;
+    SCOPED(buf_done) struct buf hits = BUF_INIT(LEDGER_HITS_BYTES);
     row_begin(x, &row);
+    if (x->policy.set)
+        treatment_write(&x->policy.t, LEDGER_HITS_BYTES, &hits);
+    row.policy_hits = buf_str(&hits);
     row_cost(&row.cost, &x->usage, x->cost_nusd, x->cost_source, x->price_version);
     row.cost.over_bound = x->over_bound;
     if (x->served) {

@@ -106,7 +106,7 @@ static void event_came(struct exchange *x, const struct call_piece *p)
     }
     turn_first(x);
     exchange_frame(x, &(struct frame){FRAME_EVENT, p->name, p->data, &a});
-    if (x->finish == FINISH_none && outgrow_cut(x, p->data))
+    if (x->policy.blocked_answer ? !x->call.done : x->finish == FINISH_none && outgrow_cut(x, p->data))
         end_early(x);
 }
 
@@ -331,6 +331,8 @@ static bool is_whole(struct exchange *x)
     struct call *c = &x->call.call;
     if (x->call.err.code != ERR_none)
         return false;
+    if (x->policy.blocked_answer)
+        return true;
     bool ended_well = x->call.is_stream ? x->metered.whole : c->err.code == ERR_none;
     if (!ended_well) {
         x->call.err = c->err;
@@ -354,6 +356,8 @@ static const char *finish_word(const struct exchange *x, bool whole)
 {
     if (x->budget.stopped)
         return "budget_cut";
+    if (x->policy.blocked_answer && whole)
+        return "blocked";
     if (whole)
         return "complete";
     if (x->call.err.code == ERR_client_too_slow)

@@ -5,7 +5,7 @@
  *   endpoints  where it means this: any of CHAT, COMPLETIONS, EMBEDDINGS, RESPONSES,
  *              MODERATIONS, or ALL
  *   path       as gateway/base/json.h has it
- *   kind       of a string there, see leaf.h: text, identifier, opaque
+ *   kind       of a string there, see leaf.h: text, document, identifier, opaque
  *   counts     whether its bytes may become tokens of the input: YES, NO, or WHOLE:
  *              all bytes of the value, whatever it is, for names and brackets of a
  *              schema become tokens too
@@ -60,9 +60,10 @@ MEMBER(CHAT, "messages[].tool_call_id", identifier, YES, nothing)
 MEMBER(CHAT, "messages[].tool_calls[].id", identifier, YES, nothing)
 MEMBER(CHAT, "messages[].tool_calls[].type", identifier, NO, nothing)
 MEMBER(CHAT, "messages[].tool_calls[].function.name", identifier, YES, nothing)
-MEMBER(CHAT, "messages[].tool_calls[].function.arguments", text, YES, nothing)
+MEMBER(CHAT, "messages[].tool_calls[].function.arguments", document, YES, nothing)
 MEMBER(CHAT, "messages[].tool_calls[].custom.name", identifier, YES, nothing)
 MEMBER(CHAT, "messages[].function_call.name", identifier, YES, nothing)
+MEMBER(CHAT, "messages[].function_call.arguments", document, YES, nothing)
 
 /* chat: what proves to a model that its own words come back unchanged */
 MEMBER(CHAT, "messages[].tool_calls[].extra_content.google.thought_signature", opaque, NO, nothing)
@@ -124,7 +125,7 @@ MEMBER(RESPONSES, "input[].id", identifier, YES, nothing)
 MEMBER(RESPONSES, "input[].status", identifier, NO, nothing)
 MEMBER(RESPONSES, "input[].name", identifier, YES, nothing)
 MEMBER(RESPONSES, "input[].call_id", identifier, YES, nothing)
-MEMBER(RESPONSES, "input[].arguments", text, YES, nothing)
+MEMBER(RESPONSES, "input[].arguments", document, YES, nothing)
 MEMBER(RESPONSES, "input[].encrypted_content", opaque, YES, nothing)
 MEMBER(RESPONSES, "input[].content", text, YES, nothing)
 MEMBER(RESPONSES, "input[].content[].type", identifier, NO, part)

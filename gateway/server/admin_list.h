@@ -49,6 +49,8 @@ OP("POST", "/rag/{}/rollback", true, rag_rollback, "points a label to the versio
 OP("GET", "/upstreams", false, upstreams_list, "every upstream: its breaker, latency, errors, and how its keys are")
 OP("GET", "/usage/{}", false, usage, "what a key has spent")
 OP("POST", "/explain", false, explain, "what would happen to a request: {body, key, endpoint}")
+OP("GET", "/policies", false, policies, "what policies apply to a request: {team, key, model, prompt}, or {policy}")
+OP("POST", "/policies/scan", false, policies_scan, "what they find in a text: {text, direction, policy, team, key, model, prompt}")
 OP("GET", "/openapi.json", false, openapi, "this list, as an OpenAPI document")
 OP("POST", "/reload", true, reload, "reads the config again")
 #undef OP

@@ -4,6 +4,7 @@
 
 #include "gateway/base/json.h"
 #include "gateway/base/scope.h"
+#include "gateway/core/policy_tally.h"
 #include "gateway/server/upstreams.h"
 #include "gateway/server/worker.h"
 #include "gateway/store/ledger.h"
@@ -106,6 +107,7 @@ static bool write_metrics(struct visit *v)
     struct ledger_head head;
     v->reply.content_type = "text/plain; version=0.0.4";
     metrics_show(h->gateway.metrics, gauge, h, &v->reply.body);
+    policy_tally_show(h->gateway.policy_tally, &v->reply.body);
     ledger_head(h->gateway.store, &head);
     buf_addf(&v->reply.body,
              "# HELP penstock_ledger_head_info the MAC of the last committed row of the ledger\n"

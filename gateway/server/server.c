@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "gateway/core/policy_tally.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
 #include "gateway/base/scope.h"
@@ -252,6 +253,7 @@ static void open_house(struct server *s, struct store *store, struct prompts *pr
     struct cache_sizes sizes = {c->cache.memory_bytes, c->cache.disk_bytes};
     h->gateway.cache = cache_new(store_dir(store), &sizes, h->gateway.jobs);
     h->gateway.metrics = metrics_new(c->loops);
+    h->gateway.policy_tally = policy_tally_new();
     h->gateway.memory.max_bytes = c->server.memory_in_flight;
     config_slot_init(&h->gateway.config);
     config_slot_put(&h->gateway.config, c);
@@ -267,6 +269,7 @@ static void close_house(struct server *s)
     free(h->workers);
     cache_free(h->gateway.cache);
     metrics_free(h->gateway.metrics);
+    policy_tally_free(h->gateway.policy_tally);
     rollouts_free(h->gateway.rollouts);
     config_slot_done(&h->gateway.config);
     shelf_slot_done(&h->gateway.shelf);

@@ -92,6 +92,16 @@ static const char version_3[] =
     " arm TEXT NOT NULL, guard TEXT NOT NULL, value REAL NOT NULL,"
     " PRIMARY KEY(rollout, stage, seq, guard)) STRICT, WITHOUT ROWID;";
 
+/* What policies found is a member of the chained row; the view has a line for each. */
+static const char version_4[] =
+    "ALTER TABLE requests ADD COLUMN policy_hits TEXT;"
+    "CREATE VIEW policy_events AS"
+    " SELECT r.request_id, r.started_ms, r.team, r.key_id, r.model_asked, r.policy_version,"
+    " json_extract(e.value, '$.rule') AS rule, json_extract(e.value, '$.direction') AS direction,"
+    " json_extract(e.value, '$.action') AS action, json_extract(e.value, '$.count') AS count,"
+    " json_extract(e.value, '$.hashes') AS hashes"
+    " FROM requests AS r, json_each(r.policy_hits) AS e WHERE r.policy_hits IS NOT NULL;";
+
 /* Budgets with their leases, and limits. */
 static const char version_5[] =
     "ALTER TABLE keys ADD COLUMN limits TEXT NOT NULL DEFAULT '{}';"
@@ -130,6 +140,7 @@ const char *const migrations[] = {
     [0] = version_1,
     [1] = version_2,
     [2] = version_3,
+    [3] = version_4,
     [4] = version_5,
     [5] = version_6,
 };

@@ -275,7 +275,7 @@ static void search_gives_what_may_be_read_and_nothing_else(void **state)
 {
     (void)state;
     struct fixture f;
-    struct hit hits[SEARCH_MAX];
+    struct search_hit hits[SEARCH_MAX];
     build_fixture(&f, 90, false);
     struct index *x = open_fixture(&f);
     assert_non_null(x);

@@ -135,7 +135,7 @@ static struct exchange *exchange_new(void)
     assert_true(request_scan(ENDPOINT_chat, str_of(body), 100, &x->request, &err));
     x->offers = arena_alloc(&x->arena, sizeof *x->offers);
     x->candidates = arena_alloc(&x->arena, sizeof *x->candidates);
-    x->offers[0] = (struct offer){&h.target, STR("echo"), &price};
+    x->offers[0] = (struct offer){.target = &h.target, .model = STR("echo"), .price = &price};
     x->candidates[0] = (struct candidate){0};
     x->n_candidates = 1;
     return x;
