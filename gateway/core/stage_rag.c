@@ -4,7 +4,7 @@
  * Reads:   head, request, body, asked, key, config
  * Writes:  rag; body and request, which hold the passages then
  * Waits:   for the search, on threads of its own; for the embedder, where that is a model
- * Undo:    gives shelf and memory back
+ * Undo:    gives memory back
  *
  * The body is spliced once, in the user's own turn; nothing else of it changes.
  */
@@ -229,8 +229,6 @@ static void rag_undo(struct exchange *x)
     buf_done(&x->rag.body);
     account_give(&x->worker->gateway->memory, x->rag.charged);
     x->rag.charged = 0;
-    shelf_unref(x->rag.shelf);
-    x->rag.shelf = NULL;
 }
 
 const struct stage stage_rag = {
