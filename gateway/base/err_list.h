@@ -41,6 +41,9 @@ ERR(no_prompt, 404, "invalid_request_error", "prompt_not_found", false, false,
     "there is no such prompt, version or label for this key")
 ERR(no_path, 404, "invalid_request_error", "unknown_url", false, false, "there is no such path")
 ERR(not_found, 404, "invalid_request_error", "not_found", false, false, "there is no such thing")
+ERR(no_collection, 404, "invalid_request_error", "collection_not_found", false, false, "there is no such collection")
+ERR(nothing_found, 404, "invalid_request_error", "nothing_found", false, false,
+    "nothing that this key may read was found, and the collection refuses to answer without")
 ERR(bad_method, 405, "invalid_request_error", "method_not_allowed", false, false,
     "the path does not take this method")
 ERR(slow_client, 408, "invalid_request_error", "request_timeout", false, true,
@@ -80,5 +83,6 @@ ERR(cache_miss, 504, "invalid_request_error", "cache_miss", false, false, "the c
 ERR(timeout, 504, "server_error", "timeout", true, true, "the upstream did not answer in time")
 ERR(locked, 500, "server_error", "locked", false, false, "another process owns the data directory")
 ERR(bad_config, 500, "server_error", "bad_config", false, false, "the config cannot be used")
+ERR(bad_index, 503, "server_error", "index_unavailable", false, true, "the collection's index cannot be used")
 ERR(ledger_broken, 500, "server_error", "ledger_broken", false, false, "the ledger's chain does not verify")
 #undef ERR

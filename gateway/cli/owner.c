@@ -15,7 +15,7 @@
 #include "prompts/prompts.h"
 #include "prompts/rollouts.h"
 
-enum { ANSWER_MAX_BYTES = 64 * 1024 * 1024, ANSWER_MS = 10 * 60 * 1000, PATH_BYTES = 4096 };
+enum { ANSWER_MAX_BYTES = 64 * 1024 * 1024, ANSWER_MS = 2 * 3600 * 1000 /* an ingest takes its time */, PATH_BYTES = 4096 };
 
 const char *config_path(const struct args *a)
 {
@@ -103,6 +103,21 @@ static bool ask_server(const char *dir, const char *method, const char *path, co
     return read_answer(status, buf_str(&answer), out, err);
 }
 
+/* Only for people: a line that is written over. */
+static void owner_progress(void *arg, const char *what, size_t done, size_t total)
+{
+    (void)arg;
+    enum { WIDTH = 30 };
+    char bar[WIDTH + 1];
+    size_t full = total ? done * WIDTH / total : WIDTH;
+    if (!isatty(STDERR_FILENO))
+        return;
+    for (size_t i = 0; i < WIDTH; i++)
+        bar[i] = i < full ? '#' : '.';
+    bar[WIDTH] = '\0';
+    out_complain("\r%-10s [%s] %zu/%zu\033[K%s", what, bar, done, total, done >= total ? "\r\033[K" : "");
+}
+
 static bool do_here(const struct args *args, const char *dir, const char *method, const char *path,
                     json_t *in, json_t **out, struct err *err)
 {
@@ -111,6 +126,8 @@ static bool do_here(const struct args *args, const char *dir, const char *method
         .store = store_open(dir, &o, err),
         .quiet = true,
         .config_path = config_path(args),
+        .progress = owner_progress,
+        .complain = cli_complain,
     };
     if (!a.store) {
         if (err->code == ERR_locked)

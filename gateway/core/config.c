@@ -73,6 +73,7 @@ static void make(struct config_memory *m, const struct conf_node *root,
     config_make_health(m);
     config_make_names(m);
     config_make_policies(m);
+    config_make_collections(m);
 }
 
 static void memory_free(struct config_memory *m)

@@ -27,6 +27,7 @@
 #include "gateway/router/strategy.h"
 #include "gateway/store/limits.h"
 #include "policy/policy.h"
+#include "rag/access.h"
 
 struct provider { /* an endpoint or account configured under `providers` */
     const char *name;
@@ -74,6 +75,7 @@ struct model {        /* a public name */
                            deep */
     struct call_timeouts timeouts;
     struct retry retry;
+    const char *rag; /* "COLLECTION[@LABEL]"; NULL: none */
     struct breaker_options breaker;
     unsigned min_percent; /* of a cascade: see appraise.h */
     bool says_timeouts, says_retry, says_breaker; /* so they hold for the models within too */
@@ -88,6 +90,19 @@ struct webhook {
     unsigned on; /* a bit for each enum notice_kind */
     const char *url;
     struct secret secret; /* "": derived from the master key */
+};
+
+enum nothing_found { NOTHING_say, NOTHING_plain, NOTHING_refuse };
+
+struct collection { /* what passages can be retrieved from */
+    const char *name;
+    const char *dir;         /* where its documents lie; NULL: `rag ingest` is told */
+    struct access access;    /* of documents that name nobody themselves */
+    const char *embedder;    /* a public name of `models`; NULL: none */
+    bool lexical_only;
+    unsigned k;              /* passages at most */
+    unsigned tokens;         /* of all passages together, about */
+    enum nothing_found nothing_found;
 };
 
 struct upstream_target { /* a target that is an upstream */
@@ -156,6 +171,9 @@ struct config {
     const char *default_model; /* NULL: none */
     struct policy_book *policies; /* NULL: none; see config_policy_set() */
 
+    const struct collection *collections;
+    unsigned n_collections;
+
     struct config_memory *memory; /* config.c's own */
 };
 
@@ -189,6 +207,8 @@ void config_unref(struct config *c); /* NULL is fine */
 
 /* By public name or alias, or the wildcard with the longest beginning; NULL if there is none. */
 const struct model *config_model(const struct config *c, struct str name);
+
+const struct collection *config_collection(const struct config *c, struct str name); /* NULL: there is none */
 
 /* The public name that `name` is an alias of, else `name`. */
 struct str config_alias(const struct config *c, struct str name);

@@ -125,7 +125,7 @@ static void make_breaker(const struct model_spec *spec, struct breaker_options *
 static void make_model(struct config_memory *m, const struct model_spec *spec, struct model *model)
 {
     *model = (struct model){
-        .name = spec->id.text, .timeouts = spec->timeouts, .n_targets = (unsigned)spec->targets.n};
+        .name = spec->id.text, .timeouts = spec->timeouts, .rag = spec->rag.text, .n_targets = (unsigned)spec->targets.n};
     const char *star = strchr(model->name, '*');
     model->is_wildcard = star && star[1] == '\0';
     if (!*model->name || (star && star[1]))

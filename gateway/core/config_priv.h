@@ -28,10 +28,18 @@ struct model_spec {
     struct call_timeouts timeouts;
     unsigned retry_attempts;
     struct conf_words retry_on;
+    struct conf_word rag;
     unsigned trip_after; /* 0: not given */
     int64_t rest_ms;
     unsigned min_percent;
     struct conf_word cache_exact, cache_ttl;
+};
+
+struct collection_spec {
+    struct conf_word id;
+    struct conf_word dir, embedder_model;
+    struct conf_words teams, tags;
+    unsigned k, tokens, nothing_found, embedder_kind;
 };
 
 struct webhook_spec {
@@ -57,7 +65,7 @@ struct config_memory {
     struct conf *conf; /* owns every text and array */
 
     struct conf_word listen;
-    struct conf_items providers, models;
+    struct conf_items providers, models, collections;
     struct conf_pairs aliases;
     struct conf_word default_model;
     unsigned catalogue, unpriced, half_close, cache_scope;
@@ -77,7 +85,8 @@ struct config_memory {
     size_t leaves_cap;
 };
 
-extern const struct conf_table root_table, provider_table, model_table, target_table, attach_table, webhook_table;
+extern const struct conf_table root_table, provider_table, model_table, target_table, attach_table, webhook_table,
+    collection_table;
 
 /* Each resolves its part of the spec; what is wrong becomes a problem of m->conf. */
 void config_make_listen(struct config_memory *m, const struct config_override *over);
@@ -88,6 +97,7 @@ void config_digest_models(struct config_memory *m); /* after nesting */
 void config_add_leaf(struct config_memory *m, struct target *t, const struct model *model);
 void config_make_health(struct config_memory *m); /* after models */
 void config_make_names(struct config_memory *m);  /* after models */
+void config_make_collections(struct config_memory *m); /* after names */
 void config_make_prices(struct config_memory *m);
 void config_make_policies(struct config_memory *m);
 void config_make_limits(struct config_memory *m, const struct conf_node *root);

@@ -16,6 +16,7 @@
 #include "gateway/net/call.h"
 #include "gateway/store/store.h"
 #include "prompts/rollouts.h"
+#include "rag/shelf.h"
 
 struct prompts;
 
@@ -27,6 +28,8 @@ struct gateway {
     struct prompts *prompts; /* NULL: there are none */
     struct rollouts *rollouts; /* NULL: none are drawn */
     struct jobs *jobs;
+    struct jobs *searches; /* of their own: an ingest must not hold them up */
+    struct shelf_slot shelf;
     struct account memory; /* bytes of bodies and answers that all exchanges hold */
     struct metrics *metrics;
     atomic_bool draining;

@@ -71,6 +71,11 @@ void label_make(const struct exchange *x, struct label *r)
         add_prompt(r, x->prompt.version);
     if (*arm_word(x))
         add(r, PREFIX "arm", str_of(arm_word(x)));
+    if (x->rag.collection) {
+        char text[LABEL_VALUE_BYTES];
+        snprintf(text, sizeof text, "%s@%u;k=%u", x->rag.collection->name, x->rag.version, x->rag.n_passages);
+        add(r, PREFIX "rag", str_of(text));
+    }
     add_int(r, PREFIX "attempts", x->attempts);
     if (x->policy.set && !x->policy.t.blocked_by)
         add(r, PREFIX "policy", str_of(treatment_verdict(&x->policy.t)));

@@ -2,6 +2,7 @@
  * option_list.h - every option of the config, one row each.
  *
  * ROOT_OPTION, PROVIDER_OPTION, MODEL_OPTION, TARGET_OPTION, ATTACH_OPTION: whose options they are.
+ * ROOT_OPTION, PROVIDER_OPTION, MODEL_OPTION, TARGET_OPTION, COLLECTION_OPTION: whose options they are.
  * ROOT_OPTION, PROVIDER_OPTION, MODEL_OPTION, TARGET_OPTION, WEBHOOK_OPTION: whose options they are.
  * Define those that you want, and include.
  *
@@ -23,6 +24,9 @@
 #endif
 #ifndef MODEL_OPTION
 #define MODEL_OPTION(...)
+#endif
+#ifndef COLLECTION_OPTION
+#define COLLECTION_OPTION(...)
 #endif
 #ifndef TARGET_OPTION
 #define TARGET_OPTION(...)
@@ -129,6 +133,10 @@ ROOT_OPTION("cache.memory_bytes", SIZE, config.cache.memory_bytes, "32M", 0, MAN
 ROOT_OPTION("cache.disk_bytes", SIZE, config.cache.disk_bytes, "1G", 0, MANY_BYTES, NULL, NULL,
        "answers kept in data_dir/cache.db, in all; 0: none; read at the start")
 ROOT_OPTION("cache.semantic", LATER, id, NULL, 0, 0, "off", NULL, "answers of similar requests")
+ROOT_OPTION("cache.scope", LATER, id, NULL, 0, 0, "team", NULL, "who shares them")
+ROOT_OPTION("rag", GROUP, id, "off", 0, 0, NULL, NULL, "answers grounded in documents")
+ROOT_OPTION("rag.collections", MAP, collections, NULL, 0, 0, NULL, &collection_table,
+       "collections of documents to retrieve passages from, by a name of your own")
 ROOT_OPTION("rag", LATER, id, NULL, 0, 0, "off", NULL, "collections to retrieve passages from")
 ROOT_OPTION("log.bodies", LATER, id, NULL, 0, 0, "none", NULL, "recorded bodies")
 ROOT_OPTION("log.redact", LATER, id, NULL, 0, 0, "always", NULL, "what is done to them first")
@@ -163,6 +171,8 @@ MODEL_OPTION("retry.on", WORDS, retry_on, "429 5xx timeout reset", 0, 0, "429|5x
        "what is worth another attempt at the same target")
 MODEL_OPTION("hedge", LATER, id, NULL, 0, 0, "off", NULL, "a second request beside a slow one")
 MODEL_OPTION("breaker", LATER, id, NULL, 0, 0, "off", NULL, "resting a target that fails")
+MODEL_OPTION("rag", WORD, rag, NULL, 1, 0, NULL, NULL,
+       "COLLECTION[@LABEL] that its requests are grounded in, unless they say otherwise")
 MODEL_OPTION("cache.exact", WORD, cache_exact, NULL, 1, 0, NULL, NULL, "on or off; else as cache.exact says")
 MODEL_OPTION("cache.ttl", WORD, cache_ttl, NULL, 1, 0, NULL, NULL, "how long its answers are kept; else as cache.ttl says")
 MODEL_OPTION("breaker", GROUP, id, "off", 0, 0, NULL, NULL, "leaving a target alone that keeps failing; without it none is")
@@ -188,6 +198,19 @@ ATTACH_OPTION("team", WORD, team, NULL, 1, 0, NULL, NULL, "only requests of this
 ATTACH_OPTION("key", WORD, key, NULL, 1, 0, NULL, NULL, "only those of this key, by its id")
 ATTACH_OPTION("model", WORD, model, NULL, 1, 0, NULL, NULL, "only those for this public model")
 ATTACH_OPTION("prompt", WORD, prompt, NULL, 1, 0, NULL, NULL, "only those that use this prompt")
+COLLECTION_OPTION("dir", WORD, dir, NULL, 1, 0, NULL, NULL,
+       "where its documents lie, for `rag ingest` without a path; relative to the config file")
+COLLECTION_OPTION("acl.teams", WORDS, teams, NULL, 0, 0, NULL, NULL,
+       "who may read the documents that name nobody themselves; * is every team; by default nobody")
+COLLECTION_OPTION("acl.tags", WORDS, tags, NULL, 0, 0, NULL, NULL, "the same, by a tag of the key")
+COLLECTION_OPTION("embedder.kind", ENUM, embedder_kind, "own", 0, 0, "own|off", NULL,
+       "own: vectors are learned from the documents themselves; off: search is lexical alone")
+COLLECTION_OPTION("embedder.model", WORD, embedder_model, NULL, 1, 0, NULL, NULL,
+       "a name of `models` that makes embeddings: vectors come from it")
+COLLECTION_OPTION("k", COUNT, k, "8", 1, 50, NULL, NULL, "how many passages a request gets at most")
+COLLECTION_OPTION("tokens", COUNT, tokens, "2000", 64, 1000000, NULL, NULL, "how many tokens they have together, about")
+COLLECTION_OPTION("nothing_found", ENUM, nothing_found, "say", 0, 0, "say|plain|refuse", NULL,
+       "where no passage is found: the model is told so; the request goes on as it is; or it is refused")
 WEBHOOK_OPTION("on", WORDS, on, conf_must, 1, 0, "budget|canary|breaker|ledger", NULL, "of which events")
 WEBHOOK_OPTION("url", WORD, url, conf_must, 1, 0, NULL, NULL, "where they are posted")
 WEBHOOK_OPTION("secret", SECRET, secret, NULL, 1, 0, NULL, NULL,
@@ -202,4 +225,5 @@ WEBHOOK_OPTION("secret", SECRET, secret, NULL, 1, 0, NULL, NULL,
 #undef MODEL_OPTION
 #undef TARGET_OPTION
 #undef ATTACH_OPTION
+#undef COLLECTION_OPTION
 #undef WEBHOOK_OPTION

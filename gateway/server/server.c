@@ -17,12 +17,13 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
 #include "gateway/base/scope.h"
+#include "gateway/core/collection.h"
 #include "gateway/core/notice.h"
 #include "gateway/server/visit.h"
 #include "gateway/server/worker.h"
 #include "prompts/prompts.h"
 
-enum { JOB_THREADS = 2, DRAIN_LOOK_MS = 10, ABORT_PATIENCE_MS = 2000, PATH_BYTES = 4096 };
+enum { JOB_THREADS = 2, SEARCH_THREADS = 4, DRAIN_LOOK_MS = 10, ABORT_PATIENCE_MS = 2000, PATH_BYTES = 4096 };
 
 struct server {
     struct house house;
@@ -225,6 +226,17 @@ static void set_up_process(void)
     }
 }
 
+/* What cannot be used stands on the shelf as such, and is logged: the rest of the gateway serves. */
+static void load_shelf(struct house *h, struct store *store)
+{
+    struct err err = {0};
+    struct shelf *shelf = collection_shelf(store, NULL, &err);
+    if (shelf)
+        shelf_slot_put(&h->gateway.shelf, shelf);
+    else
+        LOG(warning, F("what", "indexes"), F("detail", err.detail));
+}
+
 static void open_house(struct server *s, struct store *store, struct prompts *prompts, struct config *c)
 {
     struct house *h = &s->house;
@@ -235,6 +247,9 @@ static void open_house(struct server *s, struct store *store, struct prompts *pr
     h->gateway.store = store;
     h->gateway.prompts = prompts;
     h->gateway.jobs = jobs_new(JOB_THREADS);
+    h->gateway.searches = jobs_new(c->loops < SEARCH_THREADS ? c->loops : SEARCH_THREADS);
+    shelf_slot_init(&h->gateway.shelf);
+    load_shelf(h, store);
     struct cache_sizes sizes = {c->cache.memory_bytes, c->cache.disk_bytes};
     h->gateway.cache = cache_new(store_dir(store), &sizes, h->gateway.jobs);
     h->gateway.metrics = metrics_new(c->loops);
@@ -248,6 +263,7 @@ static void close_house(struct server *s)
 {
     struct house *h = &s->house;
     jobs_free(h->gateway.jobs);
+    jobs_free(h->gateway.searches);
     for (unsigned i = 0; i < h->n_workers; i++)
         worker_close(&h->workers[i]);
     free(h->workers);
@@ -256,6 +272,7 @@ static void close_house(struct server *s)
     policy_tally_free(h->gateway.policy_tally);
     rollouts_free(h->gateway.rollouts);
     config_slot_done(&h->gateway.config);
+    shelf_slot_done(&h->gateway.shelf);
     pthread_mutex_destroy(&s->reload_lock);
 }
 

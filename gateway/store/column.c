@@ -25,6 +25,9 @@
     ROW(TEXT, policy_version, policy_version, false) \
     ROW(TEXT, policy_verdict, policy_verdict, false) \
     ROW(TEXT, policy_hits, policy_hits, false) \
+    ROW(TEXT, rag_collection, rag_collection, false) \
+    ROW(NUMBER, rag_version, rag_version, false) \
+    ROW(TEXT, rag_passages, rag_passages, false) \
     ROW(TEXT, route_reason, route_reason, false) \
     ROW(INT, attempts, attempts, false) \
     ROW(INT, status, status, true) \

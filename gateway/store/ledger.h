@@ -59,6 +59,8 @@ struct ledger_request {
     struct str arm; /* control, canary */
     struct str policy_version, policy_verdict;
     struct str policy_hits; /* a JSON array of what rules found, never of what it was; whole, or empty */
+    struct str rag_collection, rag_passages; /* passages: a JSON array, or empty */
+    int64_t rag_version;                     /* 0: null */
     struct str route_reason;
     unsigned attempts;
     int status;

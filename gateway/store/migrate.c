@@ -118,8 +118,22 @@ static const char version_5[] =
     " measure TEXT NOT NULL, leased INTEGER, lost INTEGER NOT NULL DEFAULT 0,"
     " forgiven INTEGER NOT NULL DEFAULT 0, closed INTEGER NOT NULL DEFAULT 0,"
     " PRIMARY KEY(budget, from_ms, measure)) STRICT, WITHOUT ROWID;";
-/* clang-format on */
+/* Indexes of collections.  A label points to where its newest move says. */
+static const char version_6[] =
+    "CREATE TABLE indexes("
+    " collection TEXT NOT NULL, version INTEGER NOT NULL, manifest BLOB NOT NULL,"
+    " documents INTEGER NOT NULL, passages INTEGER NOT NULL, created_ms INTEGER NOT NULL,"
+    " PRIMARY KEY(collection, version)) STRICT, WITHOUT ROWID;"
 
+    "CREATE TABLE index_moves("
+    " id INTEGER PRIMARY KEY, collection TEXT NOT NULL, version INTEGER NOT NULL,"
+    " label TEXT NOT NULL, moved_ms INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX index_moves_of ON index_moves(collection, label, id);"
+
+    "CREATE VIEW index_labels AS"
+    " SELECT collection, label, version, moved_ms FROM index_moves"
+    " WHERE id IN (SELECT max(id) FROM index_moves GROUP BY collection, label);";
+/* clang-format on */
 
 /* A number that has no step here is one of a part that is not merged; it is passed by. */
 const char *const migrations[] = {
@@ -128,6 +142,7 @@ const char *const migrations[] = {
     [2] = version_3,
     [3] = version_4,
     [4] = version_5,
+    [5] = version_6,
 };
 const size_t n_migrations = sizeof migrations / sizeof migrations[0];
 
