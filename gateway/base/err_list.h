@@ -13,6 +13,10 @@
 ERR(bad_request, 400, "invalid_request_error", "bad_request", false, false, "the request is malformed")
 ERR(bad_json, 400, "invalid_request_error", "invalid_json", false, false, "the body is not valid JSON")
 ERR(too_deep, 400, "invalid_request_error", "json_too_deep", false, false, "the JSON body is nested too deeply")
+ERR(too_long, 400, "invalid_request_error", "context_length_exceeded", false, false,
+    "the request is longer than the context of every target of the model")
+ERR(unfit, 400, "invalid_request_error", "no_capable_target", false, false,
+    "no target of the model can serve this request")
 ERR(duplicate_member, 400, "invalid_request_error", "duplicate_member", false, false,
     "a member that the gateway reads is given twice")
 ERR(bad_http, 400, "invalid_request_error", "bad_http", false, false,
@@ -60,6 +64,8 @@ ERR(internal, 500, "server_error", "internal_error", false, false, "the gateway 
 ERR(store, 503, "server_error", "ledger_unavailable", false, true,
     "the gateway cannot write its ledger, and answers nothing that it cannot account for")
 ERR(not_built, 501, "server_error", "not_implemented", false, false, "this part of the API is not implemented")
+ERR(upstream_rests, 503, "server_error", "upstream_resting", true, true,
+    "the upstream has failed too often and is left alone for a moment")
 ERR(upstream_down, 502, "server_error", "upstream_unreachable", true, true, "the upstream could not be reached")
 ERR(upstream_cut, 502, "server_error", "upstream_cut", true, true, "the upstream broke its answer off")
 ERR(bad_answer, 502, "server_error", "upstream_bad_answer", true, true, "the upstream's answer makes no sense")

@@ -23,7 +23,8 @@ int64_t offer_max_output(const struct price *p)
     return p && p->default_max_output ? p->default_max_output : DEFAULT_OUTPUT;
 }
 
-static const char *line_of(struct exchange *x, const char *name, const char *prefix, struct str value)
+static const char *line_of(struct exchange *x, const char *name, const char *prefix,
+                           struct str value)
 {
     size_t name_bytes = strlen(name), prefix_bytes = strlen(prefix);
     char *line = arena_alloc(&x->arena, name_bytes + 2 + prefix_bytes + value.n + 1);
@@ -41,9 +42,10 @@ static void write_header_lines(struct exchange *x, const struct provider *p)
     *line++ = "content-type: application/json";
     *line++ = x->request.stream ? "accept: text/event-stream" : "accept: application/json";
     *line++ = line_of(x, "x-request-id", "", str_of(x->id));
-    if (p->api_key.s.n) {
+    if (p->n_api_keys) {
         bool bearer = strcmp(p->dialect->key_header, "authorization") == 0;
-        *line++ = line_of(x, p->dialect->key_header, bearer ? "Bearer " : "", p->api_key.s);
+        *line++ =
+            line_of(x, p->dialect->key_header, bearer ? "Bearer " : "", p->api_keys[x->call.key].s);
     }
     for (const char *const *l = p->header_lines; *l && line < end; l++)
         *line++ = *l;
@@ -99,6 +101,7 @@ static void write_body(struct exchange *x, const struct target *t)
 void attempt_ask(struct exchange *x)
 {
     const struct target *t = x->call.offer->target;
+    x->call.key = rotation_take(t->provider->rotation, clock_now_ms());
     write_header_lines(x, t->provider);
     write_url(x, t->provider);
     write_body(x, t);
@@ -107,14 +110,15 @@ void attempt_ask(struct exchange *x)
     x->call.retry_after_ms = -1;
     x->call.err = (struct err){0};
     x->call.done = false;
-    x->metered = (__typeof__(x->metered)){0};
+    x->call.had_first = false;
+    x->metered = (struct metered){0};
     x->call.call = (struct call){
         .upstream = &t->provider->upstream,
         .url = x->call.url,
         .header_lines = x->call.header_lines,
         .body = {buf_str(&x->call.question)},
         .n_body = 1,
-        .timeouts = x->model->timeouts,
+        .timeouts = x->call.offer->via->timeouts,
         .answer_bytes = (size_t)x->config->server.answer_bytes,
         .memory = &x->worker->gateway->memory,
         .owner = x,
@@ -153,13 +157,16 @@ static enum cost_source count(const struct exchange *x, const char *finish, stru
 /* The request's word is that of its least certain attempt. */
 static enum cost_source worse(enum cost_source a, enum cost_source b)
 {
-    static const unsigned rank[] = {[COST_none] = 0,  [COST_reported] = 1, [COST_estimated] = 2,
-                                    [COST_bound] = 3, [COST_unpriced] = 4};
+    static const unsigned rank[] = {[COST_none] = 0,
+                                    [COST_reported] = 1,
+                                    [COST_estimated] = 2,
+                                    [COST_bound] = 3,
+                                    [COST_unpriced] = 4};
     return rank[a] > rank[b] ? a : b;
 }
 
-static void add_to_request(struct exchange *x, const struct usage *u, const struct ledger_cost *cost,
-                           enum cost_source source)
+static void add_to_request(struct exchange *x, const struct usage *u,
+                           const struct ledger_cost *cost, enum cost_source source)
 {
     usage_add(&x->usage, u);
     x->cost_source = worse(x->cost_source, source);

@@ -67,16 +67,22 @@ static void make(struct config_memory *m, const struct conf_node *root,
     config_make_prices(m);
     config_make_providers(m);
     config_make_models(m);
+    config_nest_models(m, root);
+    if (conf_problems(m->conf) == 0) /* no model is within itself */
+        config_digest_models(m);
+    config_make_health(m);
     config_make_names(m);
     config_make_policies(m);
 }
 
 static void memory_free(struct config_memory *m)
 {
+    config_forget_health(&m->config);
     price_book_free(m->config.prices);
     policy_book_free(m->config.policies);
     buf_done(&m->policy_problems);
     conf_free(m->conf);
+    free(m->leaves);
     free(m->names);
     free(m->wildcards);
     free(m);

@@ -22,6 +22,8 @@
 #include "gateway/llm/price.h"
 #include "gateway/net/call.h"
 #include "gateway/provider/dialect.h"
+#include "gateway/router/health.h"
+#include "gateway/router/rotation.h"
 #include "gateway/router/strategy.h"
 #include "gateway/store/limits.h"
 #include "policy/policy.h"
@@ -30,17 +32,27 @@ struct provider { /* an endpoint or account configured under `providers` */
     const char *name;
     const struct dialect *dialect;
     enum dialect_transport transport;
-    const char *base_url;            /* without a slash at its end */
-    struct secret api_key;           /* "" : none */
+    const char *base_url; /* without a slash at its end */
+    const struct secret *api_keys;
+    unsigned n_api_keys;             /* 0: none */
+    struct rotation *rotation;       /* whose turn it is; a reference */
     const char *const *header_lines; /* extra ones, "name: value"; NULL-terminated; never NULL */
     struct upstream upstream;
 };
 
+enum { MODEL_UPSTREAMS = 64, MODEL_DEPTH = 8 };
+
 struct target {
-    const struct provider *provider;
+    const struct provider *provider; /* NULL: `of` is the target */
+    const struct model *of;          /* a public model, with all that may answer for it: itself, or a copy
+                                      * for which what this one says of time-outs, retry and breaker holds */
     const char *model; /* as the upstream calls it; of a wildcard with a '*': see target_model() */
     unsigned weight;
     const struct price *price; /* NULL: unpriced, or a wildcard's: see target_price() */
+    bool says_can;             /* the config does, so the price does not count: */
+    unsigned lacks;            /* bits of enum capability's CAN_ */
+    int64_t context;           /* tokens; 0: as the price says */
+    struct health *health;     /* a reference; NULL where there is no provider */
 };
 
 struct retry {
@@ -48,14 +60,23 @@ struct retry {
     bool on_429, on_5xx, on_timeout, on_reset;
 };
 
+struct breaker_options {
+    unsigned trip_after; /* failures in a row; 0: no breaker */
+    int64_t rest_ms;
+};
+
 struct model {        /* a public name */
     const char *name; /* one that ends in '*' stands for every name that begins so */
     bool is_wildcard;
     const struct strategy *strategy;
-    const struct target *targets;
-    unsigned n_targets; /* 1 or more */
+    struct target *targets;
+    unsigned n_targets; /* 1 or more; with those of its models at most MODEL_UPSTREAMS, MODEL_DEPTH
+                           deep */
     struct call_timeouts timeouts;
     struct retry retry;
+    struct breaker_options breaker;
+    unsigned min_percent; /* of a cascade: see appraise.h */
+    bool says_timeouts, says_retry, says_breaker; /* so they hold for the models within too */
     struct {
         bool exact;
         int64_t ttl_ms;
@@ -67,6 +88,11 @@ struct webhook {
     unsigned on; /* a bit for each enum notice_kind */
     const char *url;
     struct secret secret; /* "": derived from the master key */
+};
+
+struct leaf { /* a target that is an upstream */
+    struct target *target;
+    const struct model *model; /* which has it */
 };
 
 enum durability { DURABILITY_batched, DURABILITY_strict, DURABILITY_none };
@@ -121,10 +147,12 @@ struct config {
     } prompts;
 
     struct price_book *prices; /* of prices.file */
-    const struct provider *providers;
+    struct provider *providers;
     unsigned n_providers;
     const struct model *models; /* sorted by name */
     unsigned n_models;
+    const struct leaf *leaves; /* of all models, and of copies of them within others */
+    unsigned n_leaves;
     const char *default_model; /* NULL: none */
     struct policy_book *policies; /* NULL: none; see config_policy_set() */
 
@@ -200,7 +228,9 @@ struct config_slot {
 void config_slot_init(struct config_slot *s);
 void config_slot_done(struct config_slot *s);
 struct config *config_slot_get(struct config_slot *s); /* a new reference; NULL before the first */
-void config_slot_put(struct config_slot *s,
-                     struct config *c); /* takes the reference over; sets its generation */
+void config_slot_put(
+    struct config_slot *s,
+    struct config *c); /* takes the reference over; sets its generation, and
+                          hands on what is known of upstreams: before it is shared */
 
 #endif

@@ -30,6 +30,51 @@ static void add_money(struct buf *out, const char *name, int64_t nusd)
         buf_addf(out, "\"%s\": \"%s\"", name, text);
 }
 
+/* Why it stands where it does: the numbers that its strategy saw. */
+static void add_facts(const struct exchange *x, const struct candidate *c, struct buf *out)
+{
+    const struct offer *o = &x->offers[c->target];
+    add_money(out, "expected_usd", c->expected_nusd == INT64_MAX ? LEDGER_NULL : c->expected_nusd);
+    buf_addf(out, ", \"weight\": %u, \"in_flight\": %u, \"error_percent\": %u, \"first_token_ms\": ", c->weight,
+             c->in_flight, c->error_ppm / 10000);
+    if (c->first_us)
+        buf_addf(out, "%" PRId64, c->first_us / 1000);
+    else
+        buf_add(out, STR("null"));
+    buf_addf(out, ", \"rests_ms\": %" PRId64 ", \"answer\": \"%s\", ", o->rests_ms,
+             o->escalates ? "judged" : "taken as it is");
+}
+
+static const char *why_there(const struct exchange *x, unsigned place)
+{
+    const struct candidate *c = &x->candidates[place];
+    if (x->offers[c->target].rests_ms)
+        return "it has failed too often, and rests; asked only if that is over when its turn comes";
+    if (place == 0)
+        return x->n_candidates > 1 ? x->model->strategy->help : "the only one";
+    const struct offer *before = &x->offers[x->candidates[place - 1].target];
+    return before->escalates == 1 ? "asked if the one before it fails, or its answer is not good enough"
+                                  : "asked if the one before it fails";
+}
+
+static void add_unfit(const struct exchange *x, struct buf *out)
+{
+    buf_add(out, STR(", \"unfit\": ["));
+    for (unsigned i = 0; i < x->n_unfit; i++) {
+        const struct unfit *u = &x->unfit[i];
+        buf_add(out, i ? STR(", {") : STR("{"));
+        if (u->target->provider) {
+            add_text(out, "provider", str_of(u->target->provider->name));
+            buf_add(out, STR(", "));
+        }
+        add_text(out, "model", u->model);
+        buf_add(out, STR(", "));
+        add_text(out, "why", str_of(u->why));
+        buf_add(out, STR("}"));
+    }
+    buf_add(out, STR("]"));
+}
+
 static void add_candidates(const struct exchange *x, struct buf *out)
 {
     buf_add(out, STR(", \"candidates\": ["));
@@ -41,6 +86,9 @@ static void add_candidates(const struct exchange *x, struct buf *out)
         add_text(out, "model", o->model);
         buf_add(out, STR(", "));
         add_text(out, "price_version", str_of(o->price ? o->price->version : "unpriced"));
+        buf_add(out, STR(", "));
+        add_facts(x, &x->candidates[i], out);
+        add_text(out, "why", str_of(why_there(x, i)));
         buf_add(out, STR("}"));
     }
     buf_add(out, STR("]"));
@@ -132,6 +180,8 @@ void explain_write(const struct exchange *x, struct buf *out)
     }
     if (x->key && x->key->pace)
         add_limits(x, out);
+    if (x->n_unfit)
+        add_unfit(x, out);
     if (refused) {
         buf_addf(out, ", \"status\": %d, ", err_info(x->err.code)->status);
         struct buf body = BUF_INIT(4096);

@@ -139,8 +139,8 @@ PROVIDER_OPTION("dialect", WORD, dialect, conf_must, 1, 0, NULL, NULL,
        "how its API is spoken: a name of `penstock list dialects`")
 PROVIDER_OPTION("base_url", WORD, base_url, NULL, 1, 0, NULL, NULL,
        "where it is, up to and with /v1; most dialects know")
-PROVIDER_OPTION("api_key", SECRET, api_key, NULL, 0, 0, NULL, NULL,
-       "the key of your account there; best as ${NAME} or file:PATH")
+PROVIDER_OPTION("api_key", SECRETS, api_keys, NULL, 0, 0, NULL, NULL,
+       "the key of your account there, best as ${NAME} or file:PATH; of several each has its turn, and rests when it is turned down")
 PROVIDER_OPTION("headers", PAIRS, headers, NULL, 0, 0, NULL, NULL, "more headers to send to it")
 PROVIDER_OPTION("ca_file", WORD, ca_file, NULL, 1, 0, NULL, NULL,
        "certificates (PEM) to trust instead of the system's; relative to the config file")
@@ -165,10 +165,22 @@ MODEL_OPTION("hedge", LATER, id, NULL, 0, 0, "off", NULL, "a second request besi
 MODEL_OPTION("breaker", LATER, id, NULL, 0, 0, "off", NULL, "resting a target that fails")
 MODEL_OPTION("cache.exact", WORD, cache_exact, NULL, 1, 0, NULL, NULL, "on or off; else as cache.exact says")
 MODEL_OPTION("cache.ttl", WORD, cache_ttl, NULL, 1, 0, NULL, NULL, "how long its answers are kept; else as cache.ttl says")
+MODEL_OPTION("breaker", GROUP, id, "off", 0, 0, NULL, NULL, "leaving a target alone that keeps failing; without it none is")
+MODEL_OPTION("breaker.trip_after", COUNT, trip_after, NULL, 1, 1000, NULL, NULL,
+       "failures in a row after which a target rests; 5 where only the rest is given")
+MODEL_OPTION("breaker.rest", DURATION, rest_ms, NULL, 1, YEAR_MS, NULL, NULL,
+       "how long, before one request tries it again; 10s where only trip_after is given")
+MODEL_OPTION("cascade.min_probability", COUNT, min_percent, "35", 0, 100, NULL, NULL,
+       "in percent: under `cascade` an answer whose tokens were less probable (geometric mean) is not good enough; 0: never")
+MODEL_OPTION("cache", LATER, id, NULL, 0, 0, "off", NULL, "the cache, of this model")
 
-TARGET_OPTION("provider", WORD, provider, NULL, 1, 0, NULL, NULL, "a name of `providers`")
+TARGET_OPTION("provider", WORD, provider, NULL, 1, 0, NULL, NULL, "a name of `providers`; without it the target is a model of `models`")
 TARGET_OPTION("model", WORD, model, conf_must, 1, 0, NULL, NULL,
        "what the provider calls it; a * in it stands for what the public name's * stood for")
+TARGET_OPTION("capabilities", WORDS, capabilities, NULL, 0, 0, CAPABILITY_WORDS, NULL,
+       "what it can, of what not every model can; without it what prices.file says, else all of it")
+TARGET_OPTION("context", COUNT, context, NULL, 1, 1000000000, NULL, NULL,
+       "tokens that input and output may have together; without it what the price catalogue says")
 TARGET_OPTION("weight", COUNT, weight, "1", 0, 1000000, NULL, NULL, "its share under `weighted`; 0: never first")
 
 ATTACH_OPTION("policy", WORD, policy, conf_must, 1, 0, NULL, NULL, "the policy's name")

@@ -27,9 +27,21 @@ struct reserve {
     bool ok;
 };
 
+enum { DEFAULT_CONTEXT = 1024 * 1024 }; /* tokens, where the catalogue knows no better */
+
+/* A conversation that the upstream keeps is read again, as far as the model's context goes. */
+static int64_t kept_bound(const struct exchange *x, const struct price *p)
+{
+    bool goes_on = x->request.previous_response_id.kind == VALUE_STRING ||
+                   x->request.conversation.kind == VALUE_STRING;
+    if (!goes_on || x->endpoint != ENDPOINT_responses)
+        return 0;
+    return p && p->context ? p->context : DEFAULT_CONTEXT;
+}
+
 static int64_t input_bound(const struct exchange *x, const struct price *p)
 {
-    return request_input_bound(&x->request) +
+    return request_input_bound(&x->request) + kept_bound(x, p) +
            request_media_bound(&x->request, p ? p->image_tokens : 0, p ? p->audio_tokens : 0);
 }
 

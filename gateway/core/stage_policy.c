@@ -72,7 +72,7 @@ static bool treat_identifier(struct treating *t, const struct json_value *v, str
     return !by || refuse(by, "a name or an id of the request, which cannot be rewritten", err);
 }
 
-static bool on_leaf(void *arg, const struct leaf *l, struct err *err)
+static bool on_leaf(void *arg, const struct body_leaf *l, struct err *err)
 {
     struct treating *t = arg;
     struct str raw = l->value.raw, inner = {raw.p + 1, raw.n - 2};

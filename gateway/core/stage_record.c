@@ -82,6 +82,7 @@ static void write_log(const struct exchange *x, const struct times *t)
     LOG(request, F("request", x->id), F("team", x->key ? x->key->team : ""), F("key", x->key ? x->key->id : ""),
         F("endpoint", endpoint_info(x->endpoint)->name), F("model", x->asked), F("prompt", x->prompt.version ? x->prompt.version->name : ""),
         F("prompt_version", x->prompt.version ? x->prompt.version->version : 0),
+        F("route", x->reason ? x->reason : ""),
         F("provider", x->served ? x->served->target->provider->name : ""), F("status", exchange_status(x)),
         F("finish", exchange_finish_word(x)), F("attempts", x->attempts), F("total_us", t->total_us),
         F("overhead_us", t->overhead_us), F("input_tokens", x->usage.input), F("output_tokens", x->usage.output),

@@ -20,7 +20,7 @@ enum leaf_kind {
     LEAF_opaque,     /* encoded data, URLs of data, signatures: looking at it tells nothing */
 };
 
-struct leaf {
+struct body_leaf {
     enum leaf_kind kind;
     struct json_value value; /* VALUE_STRING; borrowed from the body */
 };
@@ -30,7 +30,7 @@ struct leaf {
  * False: what json_scan() fails with, or each() returned false and set *err.
  */
 bool leaf_walk(enum endpoint e, struct str body, unsigned max_depth,
-               bool (*each)(void *arg, const struct leaf *l, struct err *err), void *arg,
+               bool (*each)(void *arg, const struct body_leaf *l, struct err *err), void *arg,
                struct err *err);
 
 #endif

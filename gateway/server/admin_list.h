@@ -40,6 +40,7 @@ OP("GET", "/ledger/head", false, ledger_head, "the last row's seq and mac, and w
 OP("GET", "/ledger/verify", false, ledger_verify, "checks the chain and the tables")
 OP("POST", "/ledger/rebuild", true, ledger_rebuild, "makes the tables anew from the ledger")
 OP("POST", "/ledger/prune", true, ledger_prune, "lets go of rows: {before}")
+OP("GET", "/upstreams", false, upstreams_list, "every upstream: its breaker, latency, errors, and how its keys are")
 OP("GET", "/usage/{}", false, usage, "what a key has spent")
 OP("POST", "/explain", false, explain, "what would happen to a request: {body, key, endpoint}")
 OP("GET", "/policies", false, policies, "what policies apply to a request: {team, key, model, prompt}, or {policy}")

@@ -5,6 +5,7 @@
 #include "gateway/base/json.h"
 #include "gateway/base/scope.h"
 #include "gateway/core/policy_tally.h"
+#include "gateway/server/upstreams.h"
 #include "gateway/server/worker.h"
 #include "gateway/store/ledger.h"
 
@@ -112,6 +113,7 @@ static bool write_metrics(struct visit *v)
              "# HELP penstock_ledger_head_info the MAC of the last committed row of the ledger\n"
              "# TYPE penstock_ledger_head_info gauge\npenstock_ledger_head_info{mac=\"%s\"} 1\n",
              head.mac);
+    upstreams_metrics(v->worker->config, &v->reply.body);
     v->reply.status = MHD_HTTP_OK;
     return true;
 }

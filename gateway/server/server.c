@@ -84,8 +84,8 @@ static bool reload(void *server, struct err *err)
     if (c) {
         for (unsigned i = 0; i < s->house.n_workers; i++)
             config_ref(c);
+        config_slot_put(&s->house.gateway.config, c); /* first: it is not shared yet */
         tell_all(&s->house, take_config, c);
-        config_slot_put(&s->house.gateway.config, c);
     }
     pthread_mutex_unlock(&s->reload_lock);
     if (c) {

@@ -9,7 +9,7 @@
 
 enum { DEPTH = 64 };
 
-static bool count_leaf(void *arg, const struct leaf *l, struct err *err)
+static bool count_leaf(void *arg, const struct body_leaf *l, struct err *err)
 {
     (void)err;
     check(l->value.kind == VALUE_STRING);

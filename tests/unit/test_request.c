@@ -331,7 +331,7 @@ static void what_could_be_read_otherwise_is_refused(void **state)
     json_decref(index);
 }
 
-static bool note_leaf(void *arg, const struct leaf *l, struct err *err)
+static bool note_leaf(void *arg, const struct body_leaf *l, struct err *err)
 {
     (void)err;
     static const char kinds[] = "tdio";
