@@ -105,14 +105,14 @@ static void make_plans(void)
     responses_plan = json_plan_new(responses, N_RESPONSES);
 }
 
-struct channel { /* the text of a choice, or of a part */
+struct cite_channel { /* the text of a choice, or of a part */
     int64_t key;
     struct cite_text text;
     unsigned told; /* marks that were told of */
 };
 
 struct cite {
-    struct channel *channels[CHANNELS_MAX];
+    struct cite_channel *channels[CHANNELS_MAX];
     unsigned n_channels;
     unsigned inserted;   /* events of ours so far */
     struct buf envelope; /* of chat: the members that every event has, `{"id":…,"model":…` */
@@ -139,14 +139,14 @@ static void free_state(void *arg)
     buf_done(&s->envelope);
 }
 
-static struct channel *channel_of(struct cite *s, int64_t key)
+static struct cite_channel *channel_of(struct cite *s, int64_t key)
 {
     for (unsigned i = 0; i < s->n_channels; i++)
         if (s->channels[i]->key == key)
             return s->channels[i];
     if (s->n_channels == CHANNELS_MAX)
         return NULL;
-    struct channel *c = s->channels[s->n_channels++] = NEW(struct channel);
+    struct cite_channel *c = s->channels[s->n_channels++] = NEW(struct cite_channel);
     c->key = key;
     cite_text_init(&c->text);
     return c;
@@ -310,7 +310,7 @@ static void count(struct exchange *x, const struct cite_text *t)
     metric_add(x->worker->metrics, METRIC_citations_removed_total, t->removed);
 }
 
-static void push_notes(struct reading *r, struct channel *c)
+static void push_notes(struct reading *r, struct cite_channel *c)
 {
     SCOPED(buf_done) struct buf member = BUF_INIT(SIZE_MAX);
     count(r->x, &c->text);
@@ -349,7 +349,7 @@ static void end_delta(struct reading *r, size_t element)
     int64_t index = (int64_t)element;
     SCOPED(buf_done) struct buf given = BUF_INIT(SIZE_MAX), out = BUF_INIT(SIZE_MAX);
     json_int(&r->at[AT_index], &index);
-    struct channel *c = channel_of(r->sink->state, index);
+    struct cite_channel *c = channel_of(r->sink->state, index);
     bool ends = json_text_bytes(finish) > 0;
     if (!c)
         return;
@@ -447,7 +447,7 @@ static void add_place(const struct reading *r, struct buf *out)
 
 static void responses_text_ends(struct reading *r)
 {
-    struct channel *c = channel_of(r->sink->state, responses_key(r));
+    struct cite_channel *c = channel_of(r->sink->state, responses_key(r));
     SCOPED(buf_done) struct buf text = BUF_INIT(SIZE_MAX), event = BUF_INIT(SIZE_MAX);
     if (!c)
         return;
@@ -480,7 +480,7 @@ static void responses_event(struct reading *r)
     int64_t sequence;
     if (json_text_is(type, STR("response.output_text.delta")) &&
         json_text(&r->at[AT_r_delta], &given)) {
-        struct channel *c = channel_of(r->sink->state, responses_key(r));
+        struct cite_channel *c = channel_of(r->sink->state, responses_key(r));
         if (c)
             cite_text_add(&c->text, buf_str(&given), false, r->x->rag.n_passages, &out);
         if (c && !str_eq(buf_str(&given), buf_str(&out)))
