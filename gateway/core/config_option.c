@@ -32,13 +32,13 @@ static const struct conf_row target_rows[] = {
 #include "gateway/core/option_list.h"
 };
 
-static const struct conf_row collection_rows[] = {
-#define COLLECTION_OPTION(...) ROW(collection_spec, __VA_ARGS__)
+static const struct conf_row attach_rows[] = {
+#define ATTACH_OPTION(...) ROW(attach_spec, __VA_ARGS__)
 #include "gateway/core/option_list.h"
 };
 
-static const struct conf_row attach_rows[] = {
-#define ATTACH_OPTION(...) ROW(attach_spec, __VA_ARGS__)
+static const struct conf_row collection_rows[] = {
+#define COLLECTION_OPTION(...) ROW(collection_spec, __VA_ARGS__)
 #include "gateway/core/option_list.h"
 };
 

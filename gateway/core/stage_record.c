@@ -5,7 +5,6 @@
  * Reads:   everything
  */
 #include "gateway/base/clock.h"
-#include "gateway/base/scope.h"
 #include "gateway/core/exchange.h"
 #include "gateway/core/row.h"
 #include "gateway/core/stage.h"

@@ -177,23 +177,28 @@ static void log_lost(const struct purse *p, enum measure m, int64_t lost)
           "leased and not settled when the last run ended; see: penstock budgets release"));
 }
 
+enum opening {
+    OPENED,     /* by its owner: an open lease is of the run before */
+    OPENED_DRY, /* the same, but nothing is written */
+    RUNNING,    /* the budget is new: there is no lease */
+};
+
 static bool load_line(sqlite3 *db, struct purse_window *w, enum measure m, int64_t spent,
-                      bool after_crash, struct err *err)
+                      enum opening opening, struct err *err)
 {
     struct lease_row row;
     struct purse_line *l = &w->lines[m];
     if (!lease_read(db, w, m, &row, err))
         return false;
     spent += row.lost - row.forgiven;
-    if (after_crash && row.open && row.leased > spent) {
-        int64_t lost = row.leased - spent;
+    int64_t lost = opening != RUNNING && row.open && row.leased > spent ? row.leased - spent : 0;
+    row.lost += lost;
+    spent += lost;
+    if (opening == OPENED && lost)
         log_lost(w->purse, m, lost);
-        row.lost += lost;
-        spent += lost;
-        if (!lease_set(db, w, m, "lost", row.lost, err))
-            return false;
-    }
-    if (after_crash && row.open && !lease_set(db, w, m, "leased", LEDGER_NULL, err))
+    if (opening == OPENED && row.open &&
+        (!lease_set(db, w, m, "lost", row.lost, err) ||
+         !lease_set(db, w, m, "leased", LEDGER_NULL, err)))
         return false;
     w->lost[m] = row.lost;
     l->spent = l->leased = spent;
@@ -201,18 +206,14 @@ static bool load_line(sqlite3 *db, struct purse_window *w, enum measure m, int64
     return true;
 }
 
-/*
- * A lease that is open belongs to the run before where the store is being opened; to a
- * budget that is new while we run there is none.
- */
-static bool load_window(sqlite3 *db, struct purse *p, bool after_crash, struct err *err)
+static bool load_window(sqlite3 *db, struct purse *p, enum opening opening, struct err *err)
 {
     struct purse_window *w = purse_open(p, clock_wall_ms());
     struct amount spent;
-    if (!sum_spent(db, w, &spent, err) || (after_crash && !drop_old_leases(db, p, err)))
+    if (!sum_spent(db, w, &spent, err) || (opening == OPENED && !drop_old_leases(db, p, err)))
         return false;
     for (unsigned m = 0; m < MEASURE_count; m++)
-        if (!load_line(db, w, m, spent.of[m], after_crash, err))
+        if (!load_line(db, w, m, spent.of[m], opening, err))
             return false;
     return true;
 }
@@ -241,7 +242,7 @@ bool lease_release(sqlite3 *db, struct purse *p, int64_t wall_ms, struct amount 
         struct lease_row row;
         if (!lease_read(db, w, m, &row, err))
             return false;
-        by->of[m] = row.lost + orphans.of[m] - row.forgiven;
+        by->of[m] = w->lost[m] + orphans.of[m] - row.forgiven;
         if (dry_run)
             continue;
         if (!lease_set(db, w, m, "lost", 0, err) ||
@@ -285,7 +286,8 @@ static struct purse *load_purse(struct store *s, sqlite3_stmt *q, int64_t change
         return NULL;
     }
     p = purse_new(s, sqlite3_column_int64(q, 0), sql_text(q, 1), sql_text(q, 2), per);
-    if (!load_window(s->db, p, !s->running, err)) {
+    enum opening opening = s->running ? RUNNING : s->options.dry_run ? OPENED_DRY : OPENED;
+    if (!load_window(s->db, p, opening, err)) {
         purse_unref(p);
         return NULL;
     }

@@ -113,7 +113,7 @@ static bool begin_dry(struct store *s, struct err *err)
     struct hash mac = store_derive(s, "ledger-mac");
     bool ok = open_dry(s, err) && book_init(&s->book, s->db, &mac, err);
     crypto_wipe(&mac, sizeof mac);
-    return ok && keyring_load(s, err) && writer_start(s, err);
+    return ok && purses_load(s, 0, err) && keyring_load(s, err) && writer_start(s, err);
 }
 
 static bool check_budgets(const struct store *s, struct err *err)
@@ -165,7 +165,7 @@ void store_close(struct store *s)
     if (!s)
         return;
     struct err err = {0};
-    if (writer_stop(s) && !leases_close(s->db, &err))
+    if (writer_stop(s) && !s->options.dry_run && !leases_close(s->db, &err))
         LOG(store, F("error", err.detail));
     keyring_unref(s->keys);
     for (size_t i = 0; i < s->n_purses; i++)

@@ -390,3 +390,17 @@ def test_a_ledger_that_keeps_nothing_takes_no_budgets(pair):
     with gateway:
         done = gateway.run("budgets", "set", "--team", "red", "--usd", "1", "--per", "day")
         assert done.stderr == "penstock: budgets need a ledger, and ledger.durability is none\n"
+
+
+def test_a_dry_run_in_process_changes_nothing_and_says_nothing_of_it(pair):
+    gateway, _ = pair(script, prices=PRICES)
+    gateway.default_key()
+    set_budget(gateway)
+    assert gateway.chat().status == 200
+    gateway.kill()
+    for _ in range(2):  # what would be lost is seen, but not written down
+        done = gateway.run("budgets", "release", "--team", "red", "--dry-run", "--json")
+        assert done.returncode == 0 and not done.stderr and nusd(json.loads(done.stdout)["released_usd"]) > 0
+    done = gateway.run("budgets", "set", "--team", "red", "--usd", "1", "--per", "total", "--dry-run")
+    assert done.returncode == 0 and not done.stderr
+    assert only(gateway)["limit_usd"] == "0.010000000"

@@ -47,7 +47,7 @@ struct load {
 
 static unsigned seeds(void)
 {
-    return getenv("PENSTOCK_LONG") ? LONG_SEEDS : CI_SEEDS;
+    return getenv("LONG") ? LONG_SEEDS : CI_SEEDS;
 }
 
 static uint64_t roll(uint64_t *x)
