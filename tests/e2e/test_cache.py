@@ -254,6 +254,22 @@ def test_the_last_to_leave_cancels(cached):
     until(lambda: len(gateway.rows("select * from requests where finish = 'client_gone'")) == 4)
 
 
+def test_reports_of_what_was_saved(cached):
+    gateway, _ = cached()
+    red, blue = gateway.key("red"), gateway.key("blue")
+    paid = 0
+    for key in (red, red, red, blue):
+        paid += int(gateway.request_row(gateway.chat(key=key).header("x-request-id"))["cost_nusd"])
+    gateway.request_row(gateway.chat(key=blue, headers=[("x-penstock-cache", "bypass")]).header("x-request-id"))
+    cache = gateway.cli("report", "cache", "--by", "team", "--format", "json")
+    assert {r["team"]: (r["requests"], r["hits"], r["misses"], r["bypassed"]) for r in cache["rows"]} == \
+        {"red": (3, 2, 1, 0), "blue": (2, 0, 1, 1)}
+    saved = gateway.cli("report", "savings", "--by", "team,model", "--format", "json")
+    assert saved["total"]["saved_usd"] == f"{paid / 1e9:.9f}" and saved["total"]["hits"] == 2  # two hits save two prices
+    assert saved["total"]["cost_usd"] == gateway.cli("report", "cost", "--format", "json")["total"]["cost_usd"]
+    assert saved["rows"][1]["saved_usd"] == saved["total"]["saved_usd"]
+
+
 def test_explain_says_so(cached):
     gateway, _ = cached()
     body = json.dumps(chat_body())
