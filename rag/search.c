@@ -100,7 +100,8 @@ static size_t add_dense(const struct index *x, const struct scope_of *scope, con
 size_t index_candidates(const struct index *x, const struct search *s, const struct scope_of *scope,
                         const float *vector, struct candidate_passage *c)
 {
-    uint32_t best[SEARCH_CANDIDATES];
+    uint32_t best[SEARCH_CANDIDATES] = {
+        0}; /* as the analyzer cannot see that it is filled before it is read */
     struct query q;
     if (scope->n == 0)
         return 0;
@@ -179,7 +180,8 @@ static size_t take(const struct index *x, const struct candidate_passage *c, siz
     return held;
 }
 
-size_t index_search(const struct index *x, const struct search *s, struct search_hit hits[SEARCH_MAX])
+size_t index_search(const struct index *x, const struct search *s,
+                    struct search_hit hits[SEARCH_MAX])
 {
     struct candidate_passage c[2 * SEARCH_CANDIDATES];
     float own[LSA_DIMENSION];
