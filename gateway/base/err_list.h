@@ -66,6 +66,7 @@ ERR(busy, 503, "server_error", "overloaded", false, true, "the gateway holds as 
 ERR(shutdown, 503, "server_error", "shutting_down", false, true, "the gateway is shutting down")
 ERR(cache_miss, 504, "invalid_request_error", "cache_miss", false, false, "the cache holds no answer to this request")
 ERR(timeout, 504, "server_error", "timeout", true, true, "the upstream did not answer in time")
+ERR(bad_pattern, 500, "server_error", "bad_pattern", false, false, "the regular expression cannot be used")
 ERR(locked, 500, "server_error", "locked", false, false, "another process owns the data directory")
 ERR(bad_config, 500, "server_error", "bad_config", false, false, "the config cannot be used")
 ERR(ledger_broken, 500, "server_error", "ledger_broken", false, false, "the ledger's chain does not verify")

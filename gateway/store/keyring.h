@@ -26,6 +26,9 @@ struct key {
     bool admin;         /* may use /admin/v1, and no models */
 };
 
+/* Who owns the data directory and asks over its control socket: of no team, may use every model. */
+extern const struct key keyring_operator;
+
 struct keyring *keyring_current(struct store *s); /* a new reference */
 struct keyring *keyring_ref(struct keyring *k);
 void keyring_unref(struct keyring *k); /* NULL is fine */

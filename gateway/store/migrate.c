@@ -91,9 +91,21 @@ static const char version_3[] =
     " rollout INTEGER NOT NULL, stage INTEGER NOT NULL, seq INTEGER NOT NULL, unit_hash TEXT NOT NULL,"
     " arm TEXT NOT NULL, guard TEXT NOT NULL, value REAL NOT NULL,"
     " PRIMARY KEY(rollout, stage, seq, guard)) STRICT, WITHOUT ROWID;";
+
+/* Runs of suites, and behaviour: deterministic scores of answers, and what people said of them. */
+static const char version_7[] =
+    "CREATE TABLE evals("
+    " id TEXT PRIMARY KEY, description TEXT, source TEXT, hash TEXT NOT NULL, rows INTEGER NOT NULL,"
+    " config TEXT NOT NULL, created_ms INTEGER NOT NULL, ended_ms INTEGER) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE eval_rows("
+    " eval TEXT NOT NULL REFERENCES evals(id), row INTEGER NOT NULL, state TEXT NOT NULL,"
+    " score REAL, latency_ms INTEGER, cost_nusd INTEGER, result TEXT NOT NULL,"
+    " PRIMARY KEY(eval, row)) STRICT, WITHOUT ROWID;";
 /* clang-format on */
 
-const char *const migrations[] = {version_1, version_2, version_3};
+/* 4 to 6 are those of the policy, budgets and retrieval. */
+static const char nothing[] = "";
+const char *const migrations[] = {version_1, version_2, version_3, nothing, nothing, nothing, version_7};
 const size_t n_migrations = sizeof migrations / sizeof migrations[0];
 
 static bool take_step(sqlite3 *db, const char *sql, size_t version, struct err *err)
