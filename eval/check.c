@@ -22,17 +22,17 @@ const struct check *check_find(struct str type, bool *inverted)
     return NULL;
 }
 
-void verdict_init(struct verdict *v)
+void finding_init(struct finding *v)
 {
-    *v = (struct verdict){.reason = BUF_INIT(REASON_MAX_BYTES)};
+    *v = (struct finding){.reason = BUF_INIT(REASON_MAX_BYTES)};
 }
 
-void verdict_done(struct verdict *v)
+void finding_done(struct finding *v)
 {
     buf_done(&v->reason);
 }
 
-void verdict_set(struct verdict *v, bool pass, const char *fmt, ...)
+void finding_set(struct finding *v, bool pass, const char *fmt, ...)
 {
     char text[REASON_MAX_BYTES];
     va_list ap;

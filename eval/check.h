@@ -38,7 +38,7 @@ struct assertion {
     const json_t *schema;
 };
 
-struct verdict { /* verdict_init(), verdict_done() */
+struct finding { /* finding_init(), finding_done() */
     bool pass;
     double score;
     struct buf reason;
@@ -66,7 +66,7 @@ struct check {
     /* Looks at a while the suite is read; what is wrong is a problem of c at `at`.  May be NULL. */
     void (*prepare)(struct assertion *a, struct conf *c, struct conf_place at);
     /* False: there is no verdict, *err says why: the row counts as an error, not as a failure. */
-    bool (*run)(const struct checking *in, struct verdict *v, struct err *err);
+    bool (*run)(const struct checking *in, struct finding *v, struct err *err);
 };
 
 #define CHECK(id) extern const struct check check_##id;
@@ -79,11 +79,11 @@ const struct check *check_find(struct str type, bool *inverted);
 
 enum { REASON_MAX_BYTES = 16 * 1024 };
 
-void verdict_init(struct verdict *v);
-void verdict_done(struct verdict *v);
+void finding_init(struct finding *v);
+void finding_done(struct finding *v);
 
 /* pass ? score 1 and "Assertion passed" : score 0 and the reason. */
-void verdict_set(struct verdict *v, bool pass, const char *fmt, ...)
+void finding_set(struct finding *v, bool pass, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* "12345..." of a value for a reason; borrowed from *room. */

@@ -96,16 +96,16 @@ static void add_shown(struct buf *out, const json_t *v)
     text_of(out, v);
 }
 
-static void run_one(const struct checking *in, struct str output, bool fold, struct verdict *v)
+static void run_one(const struct checking *in, struct str output, bool fold, struct finding *v)
 {
     SCOPED(buf_done) struct buf room = BUF_INIT(CONF_TEXT_BYTES);
-    verdict_set(v, holds(output, in->value, fold) != in->a->inverted,
+    finding_set(v, holds(output, in->value, fold) != in->a->inverted,
                 "Expected output to %scontain \"%s\"", in->a->inverted ? "not " : "",
                 check_shown(in->value, &room));
 }
 
 static void run_list(const struct checking *in, struct str output, bool fold, bool all,
-                     json_t *list, struct verdict *v)
+                     json_t *list, struct finding *v)
 {
     SCOPED(buf_done) struct buf shown = BUF_INIT(CONF_TEXT_BYTES);
     SCOPED(buf_done) struct buf missing = BUF_INIT(CONF_TEXT_BYTES);
@@ -120,15 +120,15 @@ static void run_list(const struct checking *in, struct str output, bool fold, bo
     }
     const char *not = in->a->inverted ? "not " : "";
     if (all)
-        verdict_set(v, (found == n) != in->a->inverted,
+        finding_set(v, (found == n) != in->a->inverted,
                     "Expected output to %scontain all of [%s]. Missing: [%s]", not, shown.p,
                     missing.p);
     else
-        verdict_set(v, (found > 0) != in->a->inverted, "Expected output to %scontain one of \"%s\"",
+        finding_set(v, (found > 0) != in->a->inverted, "Expected output to %scontain one of \"%s\"",
                     not, shown.p);
 }
 
-static bool run(const struct checking *in, bool fold, bool listed, bool all, struct verdict *v,
+static bool run(const struct checking *in, bool fold, bool listed, bool all, struct finding *v,
                 struct err *err)
 {
     SCOPED(buf_done) struct buf small = BUF_INIT(2 * REPLY_MAX_BYTES);
@@ -158,32 +158,32 @@ static void prepare_list(struct assertion *a, struct conf *c, struct conf_place 
     json_decref(list);
 }
 
-static bool run_contains(const struct checking *in, struct verdict *v, struct err *err)
+static bool run_contains(const struct checking *in, struct finding *v, struct err *err)
 {
     return run(in, false, false, false, v, err);
 }
 
-static bool run_icontains(const struct checking *in, struct verdict *v, struct err *err)
+static bool run_icontains(const struct checking *in, struct finding *v, struct err *err)
 {
     return run(in, true, false, false, v, err);
 }
 
-static bool run_contains_all(const struct checking *in, struct verdict *v, struct err *err)
+static bool run_contains_all(const struct checking *in, struct finding *v, struct err *err)
 {
     return run(in, false, true, true, v, err);
 }
 
-static bool run_contains_any(const struct checking *in, struct verdict *v, struct err *err)
+static bool run_contains_any(const struct checking *in, struct finding *v, struct err *err)
 {
     return run(in, false, true, false, v, err);
 }
 
-static bool run_icontains_all(const struct checking *in, struct verdict *v, struct err *err)
+static bool run_icontains_all(const struct checking *in, struct finding *v, struct err *err)
 {
     return run(in, true, true, true, v, err);
 }
 
-static bool run_icontains_any(const struct checking *in, struct verdict *v, struct err *err)
+static bool run_icontains_any(const struct checking *in, struct finding *v, struct err *err)
 {
     return run(in, true, true, false, v, err);
 }

@@ -25,7 +25,7 @@ static bool deep_equal(const json_t *a, const json_t *b)
     return true;
 }
 
-static bool run(const struct checking *in, struct verdict *v, struct err *err)
+static bool run(const struct checking *in, struct finding *v, struct err *err)
 {
     (void)err;
     SCOPED(buf_done) struct buf expected = BUF_INIT(REASON_MAX_BYTES * 4);
@@ -38,7 +38,7 @@ static bool run(const struct checking *in, struct verdict *v, struct err *err)
     } else {
         equal = str_eq(in->output, buf_str(&expected));
     }
-    verdict_set(v, equal != inverted, "Expected output \"%.*s\" to %sequal \"%s\"", (int)in->output.n,
+    finding_set(v, equal != inverted, "Expected output \"%.*s\" to %sequal \"%s\"", (int)in->output.n,
                 in->output.p, inverted ? "not " : "", expected.p);
     return true;
 }

@@ -1,20 +1,20 @@
 /* is-refusal - the output declines; an empty one counts as declining, with score 0. */
 #include "eval/check.h"
 #include "eval/text.h"
-#include "gateway/llm/refusal.h"
+#include "gateway/llm/decline.h"
 
-static bool run(const struct checking *in, struct verdict *v, struct err *err)
+static bool run(const struct checking *in, struct finding *v, struct err *err)
 {
     (void)err;
     bool inverted = in->a->inverted;
     if (text_trim(in->output).n == 0) {
-        verdict_set(v, false, "%s",
+        finding_set(v, false, "%s",
                     inverted ? "Expected output to not be a refusal"
                              : "Empty response treated as refusal");
         v->pass = !inverted;
         return true;
     }
-    verdict_set(v, refusal_is(in->output) != inverted, "Expected output to %sbe a refusal",
+    finding_set(v, decline_is(in->output) != inverted, "Expected output to %sbe a refusal",
                 inverted ? "not " : "");
     return true;
 }

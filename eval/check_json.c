@@ -85,26 +85,26 @@ static bool fits(const json_t *schema, const json_t *doc, bool *fit, struct err 
            err_say(err, ERR_bad_request, NULL, "the schema makes more work than is allowed");
 }
 
-static bool judge_doc(const struct checking *in, const json_t *doc, struct verdict *v, struct err *err)
+static bool judge_doc(const struct checking *in, const json_t *doc, struct finding *v, struct err *err)
 {
     json_t *schema = schema_of(in);
     bool fit = true, inverted = in->a->inverted;
     bool ok = !schema || fits(schema, doc, &fit, err);
     if (ok && schema)
-        verdict_set(v, fit != inverted, "%s",
+        finding_set(v, fit != inverted, "%s",
                     inverted ? "Output is JSON that conforms to the provided schema"
                              : "JSON does not conform to the provided schema.");
     else if (ok)
-        verdict_set(v, !inverted, "Expected output to be valid JSON");
+        finding_set(v, !inverted, "Expected output to be valid JSON");
     json_decref(schema);
     return ok;
 }
 
-static bool run_is(const struct checking *in, struct verdict *v, struct err *err)
+static bool run_is(const struct checking *in, struct finding *v, struct err *err)
 {
     json_t *doc = json_loadb(in->output.p, in->output.n, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
     if (!doc) {
-        verdict_set(v, in->a->inverted, "Expected output to be valid JSON");
+        finding_set(v, in->a->inverted, "Expected output to be valid JSON");
         return true;
     }
     bool ok = judge_doc(in, doc, v, err);
@@ -113,7 +113,7 @@ static bool run_is(const struct checking *in, struct verdict *v, struct err *err
 }
 
 /* The last one that was looked at decides; the first that fits ends the search. */
-static bool run_contains(const struct checking *in, struct verdict *v, struct err *err)
+static bool run_contains(const struct checking *in, struct finding *v, struct err *err)
 {
     bool inverted = in->a->inverted, ok = true, fit = false, any = false;
     json_t *schema = schema_of(in), *doc = NULL;
@@ -124,7 +124,7 @@ static bool run_contains(const struct checking *in, struct verdict *v, struct er
     }
     bool has = schema ? fit : any;
     if (ok)
-        verdict_set(v, has != inverted, "%s",
+        finding_set(v, has != inverted, "%s",
                     !schema || !any  ? "Expected output to contain valid JSON"
                     : inverted ? "Output contains JSON conforming to the provided schema"
                                : "JSON does not conform to the provided schema.");

@@ -5,14 +5,14 @@
 #include "eval/text.h"
 #include "gateway/base/scope.h"
 
-static bool run(const struct checking *in, struct verdict *v, struct err *err)
+static bool run(const struct checking *in, struct finding *v, struct err *err)
 {
     SCOPED(buf_done) struct buf limit = BUF_INIT(64);
     if (in->cached)
         return err_say(err, ERR_bad_request, NULL,
                        "the answer came from the cache: its latency says nothing; run with --no-cache");
     text_number(&limit, in->a->threshold);
-    verdict_set(v, ((double)in->latency_ms <= in->a->threshold) != in->a->inverted,
+    finding_set(v, ((double)in->latency_ms <= in->a->threshold) != in->a->inverted,
                 "Latency %" PRId64 "ms is %s threshold %sms", in->latency_ms,
                 in->a->inverted ? "less than or equal to" : "greater than", limit.p);
     return true;

@@ -31,14 +31,14 @@ static size_t distance(struct str a, struct str b)
     return row[m];
 }
 
-static bool run(const struct checking *in, struct verdict *v, struct err *err)
+static bool run(const struct checking *in, struct finding *v, struct err *err)
 {
     (void)err;
     SCOPED(buf_done) struct buf limit = BUF_INIT(64);
     double threshold = in->a->has_threshold ? in->a->threshold : DEFAULT_DISTANCE;
     size_t d = distance(in->output, str_of(json_string_value(in->value)));
     text_number(&limit, threshold);
-    verdict_set(v, ((double)d <= threshold) != in->a->inverted,
+    finding_set(v, ((double)d <= threshold) != in->a->inverted,
                 "Levenshtein distance %zu is %s threshold %s", d,
                 in->a->inverted ? "less than or equal to" : "greater than", limit.p);
     return true;

@@ -48,7 +48,7 @@ static bool is_yes(const json_t *v)
     return false;
 }
 
-static void read_grade(const struct checking *in, const json_t *grade, struct verdict *v)
+static void read_grade(const struct checking *in, const json_t *grade, struct finding *v)
 {
     const json_t *score = json_object_get(grade, "score"), *reason = json_object_get(grade, "reason");
     v->pass = is_yes(json_object_get(grade, "pass"));
@@ -67,7 +67,7 @@ static void read_grade(const struct checking *in, const json_t *grade, struct ve
     }
 }
 
-static bool run(const struct checking *in, struct verdict *v, struct err *err)
+static bool run(const struct checking *in, struct finding *v, struct err *err)
 {
     SCOPED(buf_done) struct buf rubric = BUF_INIT(CONF_TEXT_BYTES);
     SCOPED(buf_done) struct buf answer = BUF_INIT(REPLY_MAX_BYTES);

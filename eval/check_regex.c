@@ -12,7 +12,7 @@ static void prepare(struct assertion *a, struct conf *c, struct conf_place at)
         arena_defer(conf_arena(c), (void (*)(void *))pattern_free, a->pattern);
 }
 
-static bool run(const struct checking *in, struct verdict *v, struct err *err)
+static bool run(const struct checking *in, struct finding *v, struct err *err)
 {
     const char *value = json_string_value(in->value);
     struct pattern *made = in->a->pattern ? NULL : pattern_new(str_of(value), err);
@@ -24,7 +24,7 @@ static bool run(const struct checking *in, struct verdict *v, struct err *err)
     pattern_free(made);
     if (found == PATTERN_LIMIT)
         return err_say(err, ERR_bad_pattern, NULL, "the pattern takes too many steps on this output");
-    verdict_set(v, (found == PATTERN_YES) != in->a->inverted,
+    finding_set(v, (found == PATTERN_YES) != in->a->inverted,
                 "Expected output to %smatch regex \"%s\"", in->a->inverted ? "not " : "", value);
     return true;
 }

@@ -52,7 +52,7 @@ static void prepare_words(struct buf *out, struct str text)
     treebank(out, buf_str(&small));
 }
 
-static bool run(const struct checking *in, struct verdict *v, struct err *err)
+static bool run(const struct checking *in, struct finding *v, struct err *err)
 {
     (void)err;
     struct str value = str_of(json_string_value(in->value));
@@ -64,7 +64,7 @@ static bool run(const struct checking *in, struct verdict *v, struct err *err)
     prepare_words(&b, value);
     double score = rouge_1(buf_str(&a), buf_str(&b));
     text_number(&limit, threshold);
-    verdict_set(v, false, "ROUGE-N score %.2f is %s threshold %s", score,
+    finding_set(v, false, "ROUGE-N score %.2f is %s threshold %s", score,
                 score >= threshold ? "greater than or equal to" : "less than", limit.p);
     v->pass = (score >= threshold) != in->a->inverted;
     v->score = in->a->inverted ? 1 - score : score;

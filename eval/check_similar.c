@@ -8,7 +8,7 @@
 
 #define DEFAULT_THRESHOLD 0.75
 
-static bool run_one(const struct checking *in, const json_t *value, struct verdict *v, struct err *err)
+static bool run_one(const struct checking *in, const json_t *value, struct finding *v, struct err *err)
 {
     SCOPED(buf_done) struct buf limit = BUF_INIT(64);
     double threshold = in->a->has_threshold ? in->a->threshold : DEFAULT_THRESHOLD, s;
@@ -18,7 +18,7 @@ static bool run_one(const struct checking *in, const json_t *value, struct verdi
         return false;
     text_number(&limit, threshold);
     bool pass = inverted ? s <= threshold + DBL_EPSILON : s >= threshold - DBL_EPSILON;
-    verdict_set(v, false, "Similarity %.2f is %s threshold %s", s,
+    finding_set(v, false, "Similarity %.2f is %s threshold %s", s,
                 pass != inverted ? "greater than or equal to" : "less than", limit.p);
     v->pass = pass;
     v->score = inverted ? 1 - s : s;
@@ -26,7 +26,7 @@ static bool run_one(const struct checking *in, const json_t *value, struct verdi
 }
 
 /* The best of several counts; where it is to be unlike them, the worst. */
-static bool run(const struct checking *in, struct verdict *v, struct err *err)
+static bool run(const struct checking *in, struct finding *v, struct err *err)
 {
     if (!json_is_array(in->value))
         return run_one(in, in->value, v, err);

@@ -1,11 +1,11 @@
 /* starts-with - the output begins with this text. */
 #include "eval/check.h"
 
-static bool run(const struct checking *in, struct verdict *v, struct err *err)
+static bool run(const struct checking *in, struct finding *v, struct err *err)
 {
     (void)err;
     const char *value = json_string_value(in->value);
-    verdict_set(v, str_starts(in->output, str_of(value)) != in->a->inverted,
+    finding_set(v, str_starts(in->output, str_of(value)) != in->a->inverted,
                 "Expected output to %sstart with \"%s\"", in->a->inverted ? "not " : "", value);
     return true;
 }

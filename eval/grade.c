@@ -84,7 +84,7 @@ static json_t *sum_result(const struct sum *m, bool has_threshold, double thresh
                      text_json(buf_str(&reason)), "namedScores", averages(m), "componentResults", m->components);
 }
 
-static json_t *verdict_result(const struct assertion *a, const struct verdict *v)
+static json_t *verdict_result(const struct assertion *a, const struct finding *v)
 {
     return json_pack("{s:b, s:o, s:o, s:O}", "pass", v->pass || a->weight == 0, "score", number(v->score), "reason",
                      text_json(buf_str(&v->reason)), "assertion", a->source);
@@ -93,18 +93,18 @@ static json_t *verdict_result(const struct assertion *a, const struct verdict *v
 static bool run_check(struct checking *in, const struct assertion *a, json_t **result, int64_t *cost_nusd,
                       struct err *err)
 {
-    struct verdict v;
+    struct finding v;
     json_t *value = a->mold ? mold_fill(a->mold, in->vars, err) : json_incref((json_t *)a->value);
     if (a->mold && !value)
         return false;
-    verdict_init(&v);
+    finding_init(&v);
     in->a = a;
     in->value = value;
     bool ok = a->check->run(in, &v, err);
     *cost_nusd += v.cost_nusd;
     if (ok)
         *result = verdict_result(a, &v);
-    verdict_done(&v);
+    finding_done(&v);
     json_decref(value);
     return ok;
 }

@@ -100,6 +100,7 @@ enum conf_type {
     CONF_TYPE_SIZE,     /* int64_t, bytes: 4096, 16K, 32M, 1G */
     CONF_TYPE_DURATION, /* int64_t, ms: 500ms, 15s, 2m, 1h, 90d */
     CONF_TYPE_ENUM,     /* unsigned: the index in `words` */
+    CONF_TYPE_SECRETS,  /* struct conf_words: a list of secrets, or one */
     CONF_TYPE_WORDS,    /* struct conf_words: a list, or one scalar */
     CONF_TYPE_PAIRS,    /* struct conf_pairs: a map of scalars */
     CONF_TYPE_MAP,      /* struct conf_items: a map of structs, by name */

@@ -31,6 +31,7 @@ static const struct {
     [CONF_TYPE_SIZE] = {"size", "a size such as 4096, 16K, 32M or 1G"},
     [CONF_TYPE_DURATION] = {"duration", "a duration such as 500ms, 15s, 2m, 1h or 90d"},
     [CONF_TYPE_ENUM] = {"word", "one of"},
+    [CONF_TYPE_SECRETS] = {"secret, or list", "a text, or a list of texts"},
     [CONF_TYPE_WORDS] = {"list", "a list of texts"},
     [CONF_TYPE_PAIRS] = {"map", "a map of names and texts"},
     [CONF_TYPE_MAP] = {"map", "a map"},
@@ -65,7 +66,8 @@ static bool find_word(const char *words, struct str text, unsigned *index)
 /* ", not 'x'", unless x is nobody's business */
 static const char *not_this(struct conf *c, const struct conf_row *row, const struct conf_node *v)
 {
-    if (v->hidden || row->type == CONF_TYPE_SECRET || row->type == CONF_TYPE_PAIRS)
+    if (v->hidden || row->type == CONF_TYPE_SECRET || row->type == CONF_TYPE_SECRETS ||
+        row->type == CONF_TYPE_PAIRS)
         return "";
     static const char *const others[] = {[CONF_LIST] = ", not a list", [CONF_MAP] = ", not a map"};
     if (v->kind != CONF_SCALAR)
@@ -246,6 +248,7 @@ static void read_value(struct reader *r, const struct conf_row *row, const struc
 {
     void *to = r->out + row->offset;
     switch (row->type) {
+    case CONF_TYPE_SECRETS:
     case CONF_TYPE_WORDS:
         read_words(r, row, v, to);
         break;

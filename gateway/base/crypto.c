@@ -30,12 +30,12 @@ struct hash crypto_sha256(struct str text)
     return h;
 }
 
-static EVP_MD_CTX *begin_with(const struct hash *key, unsigned char pad)
+static EVP_MD_CTX *begin_with(struct str key, unsigned char pad)
 {
     unsigned char block[HMAC_BLOCK_BYTES];
     memset(block, pad, sizeof block);
-    for (size_t i = 0; i < HASH_BYTES; i++)
-        block[i] ^= key->bytes[i];
+    for (size_t i = 0; i < key.n; i++)
+        block[i] ^= (unsigned char)key.p[i];
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     must(ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1);
     must(EVP_DigestUpdate(ctx, block, sizeof block) == 1);
@@ -43,12 +43,23 @@ static EVP_MD_CTX *begin_with(const struct hash *key, unsigned char pad)
     return ctx;
 }
 
-struct hmac *hmac_new(const struct hash *key)
+struct hmac *hmac_new_of(struct str key)
 {
+    struct hash hashed = {0};
+    if (key.n > HMAC_BLOCK_BYTES) {
+        hashed = crypto_sha256(key);
+        key = (struct str){(const char *)hashed.bytes, HASH_BYTES};
+    }
     struct hmac *h = NEW(struct hmac);
     h->inner = begin_with(key, 0x36);
     h->outer = begin_with(key, 0x5c);
+    crypto_wipe(&hashed, sizeof hashed);
     return h;
+}
+
+struct hmac *hmac_new(const struct hash *key)
+{
+    return hmac_new_of((struct str){(const char *)key->bytes, HASH_BYTES});
 }
 
 void hmac_free(struct hmac *h)
@@ -69,7 +80,8 @@ struct hash hmac_of(const struct hmac *h, const struct str *parts, size_t n)
         if (parts[i].n)
             must(EVP_DigestUpdate(ctx, parts[i].p, parts[i].n) == 1);
     must(EVP_DigestFinal_ex(ctx, out.bytes, NULL) == 1);
-    must(EVP_MD_CTX_copy_ex(ctx, h->outer) == 1 && EVP_DigestUpdate(ctx, out.bytes, HASH_BYTES) == 1);
+    must(EVP_MD_CTX_copy_ex(ctx, h->outer) == 1 &&
+         EVP_DigestUpdate(ctx, out.bytes, HASH_BYTES) == 1);
     must(EVP_DigestFinal_ex(ctx, out.bytes, NULL) == 1);
     EVP_MD_CTX_free(ctx);
     return out;
@@ -86,10 +98,35 @@ static struct hash hmac_once(const struct hash *key, struct str a, struct str b)
 struct hash crypto_derive(const struct hash *master, struct str label)
 {
     static const struct hash no_salt;
-    struct hash prk = hmac_once(&no_salt, (struct str){(const char *)master->bytes, HASH_BYTES}, STR(""));
+    struct hash prk =
+        hmac_once(&no_salt, (struct str){(const char *)master->bytes, HASH_BYTES}, STR(""));
     struct hash out = hmac_once(&prk, label, STR("\x01"));
     crypto_wipe(&prk, sizeof prk);
     return out;
+}
+
+void crypto_base64(struct str bytes, struct buf *out)
+{
+    unsigned char text[5];
+    for (; bytes.n; bytes.p += 3, bytes.n -= bytes.n < 3 ? bytes.n : 3) {
+        EVP_EncodeBlock(text, (const unsigned char *)bytes.p, bytes.n < 3 ? (int)bytes.n : 3);
+        buf_add(out, (struct str){(const char *)text, 4});
+    }
+}
+
+bool crypto_unbase64(struct str text, struct buf *out)
+{
+    unsigned char bytes[4];
+    if (text.n == 0 || text.n % 4)
+        return false;
+    for (; text.n; text.p += 4, text.n -= 4) {
+        int n = EVP_DecodeBlock(bytes, (const unsigned char *)text.p, 4);
+        int padding = text.n == 4 ? (text.p[3] == '=') + (text.p[2] == '=') : 0;
+        if (n != 3 || (text.n > 4 && memchr(text.p, '=', 4)))
+            return false;
+        buf_add(out, (struct str){(const char *)bytes, (size_t)(n - padding)});
+    }
+    return true;
 }
 
 bool hash_equal(const struct hash *a, const struct hash *b)

@@ -27,8 +27,13 @@ struct hash crypto_derive(const struct hash *master, struct str label);
 /* HMAC-SHA256 (RFC 2104) with a key that is prepared once; hmac_of() may run on many threads at once. */
 struct hmac;
 struct hmac *hmac_new(const struct hash *key);
+struct hmac *hmac_new_of(struct str key); /* of any length */
 void hmac_free(struct hmac *h);
 struct hash hmac_of(const struct hmac *h, const struct str *parts, size_t n); /* of the parts put together */
+
+/* RFC 4648, with padding.  The second: false if the text is none. */
+void crypto_base64(struct str bytes, struct buf *out);
+bool crypto_unbase64(struct str text, struct buf *out);
 
 bool hash_equal(const struct hash *a, const struct hash *b); /* in constant time */
 void hash_hex(const struct hash *h, char text[HASH_HEX_BYTES]);

@@ -8,6 +8,7 @@
 #include "gateway/cli/cli.h"
 #include "gateway/cli/owner.h"
 #include "gateway/core/config.h"
+#include "gateway/store/budgets.h"
 #include "prompts/prompts.h"
 
 enum { LINE_BYTES = 8192 };
@@ -47,6 +48,24 @@ static bool check_prompts(const struct config *c, struct err *err)
     return inbox_walk(c->prompts.dir, check_prompt, &k, err) && k.problems == 0;
 }
 
+/* False: nothing is to be recorded, and a budget wants it. */
+static bool check_budgets(const struct config *c, const char *path)
+{
+    struct err err = {0};
+    bool any = false;
+    if (c->durability != DURABILITY_none)
+        return true;
+    struct sqlite3 *db = store_read_open(c->data_dir, &err);
+    if (db)
+        budget_any(db, &any, &err);
+    store_read_close(db);
+    if (any)
+        out_complain("%s: 'ledger.durability' is none, but there are budgets, which need a ledger; see: penstock "
+                     "budgets list\n",
+                     path);
+    return !any;
+}
+
 static int check_run(const struct args *a)
 {
     const char *path = config_path(a);
@@ -55,6 +74,10 @@ static int check_run(const struct args *a)
     struct config *c = config_load(path, NULL, cli_complain, NULL);
     if (!c)
         return EXIT_FAILED;
+    if (!check_budgets(c, path)) {
+        config_unref(c);
+        return EXIT_FAILED;
+    }
     struct err err = {0};
     if (c->prompts.dir && !check_prompts(c, &err)) {
         config_unref(c);

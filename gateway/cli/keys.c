@@ -24,6 +24,7 @@ static const struct arg_option create_options[] = {
     {"name", 0, "NAME", "what people call it"},
     {"tag", 0, "TAG", "a tag of the key; may be given more than once"},
     {"metadata", 0, "NAME=VALUE", "kept with the key; may be given more than once"},
+    {"limits", 0, "JSON", "its own, as {\"requests\": {\"per_minute\": 60, \"burst\": 5}, \"concurrent\": 2}"},
     {"expires", 0, "TIME", "2026-01-31, 2026-01-31T12:00:00Z, or 30d or 12h from now"},
     OPTION_SECRET_FROM,
     OPTION_JSON,
@@ -91,7 +92,7 @@ static bool read_create(const struct args *a, json_t *in, struct err *err)
     for (size_t i = 0; (tag = args_nth(a, "tag", i)); i++)
         json_array_append_new(tags, json_string(tag));
     json_object_set_new(in, "tags", tags);
-    return add_metadata(a, in, err) && add_secret(a, in, err);
+    return args_add_json(a, "limits", in, err) && add_metadata(a, in, err) && add_secret(a, in, err);
 }
 
 static void show_made(const struct args *a, const json_t *key)

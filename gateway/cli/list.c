@@ -19,6 +19,7 @@
 #include "gateway/provider/dialect.h"
 #include "gateway/router/strategy.h"
 #include "gateway/server/route.h"
+#include "policy/detector.h"
 #include "prompts/trial.h"
 
 enum { OUTPUT_BYTES = 1024 * 1024 };
@@ -30,6 +31,15 @@ static void list_commands(json_t *rows)
         snprintf(name, sizeof name, "%s %s", commands[i]->name, commands[i]->args);
         json_array_append_new(rows,
                               json_pack("{s:s, s:s}", "command", name, "help", commands[i]->help));
+    }
+}
+
+static void list_detectors(json_t *rows)
+{
+    for (unsigned i = 0; i < n_detectors; i++) {
+        const struct detector *d = &detectors[i];
+        json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s}", "id", d->id, "checked", d->valid ? "yes" : "no",
+                                              "cue", d->cue ? d->cue : "", "example", d->example));
     }
 }
 
@@ -137,7 +147,7 @@ static const struct {
     const char *name;
     void (*add)(json_t *rows);
 } tables[] = {
-    {"commands", list_commands}, {"dialects", list_dialects},     {"errors", list_errors},
+    {"commands", list_commands}, {"detectors", list_detectors}, {"dialects", list_dialects}, {"errors", list_errors},
     {"events", list_events},     {"guards", list_guards},         {"metrics", list_metrics},
     {"options", list_options},   {"routes", list_routes},         {"sinks", list_sinks},
     {"stages", list_stages},     {"strategies", list_strategies},
@@ -181,7 +191,7 @@ static const struct arg_option options[] = {
 
 const struct command command_list = {
     .name = "list",
-    .args = "commands|dialects|errors|events|guards|metrics|options|routes|sinks|stages|strategies",
+    .args = "commands|detectors|dialects|errors|events|guards|metrics|options|routes|sinks|stages|strategies",
     .help = "print a table the program is made of",
     .options = options,
     .run = list_run,

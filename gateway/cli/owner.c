@@ -15,7 +15,7 @@
 #include "prompts/prompts.h"
 #include "prompts/rollouts.h"
 
-enum { ANSWER_MAX_BYTES = 64 * 1024 * 1024, ANSWER_MS = 10 * 60 * 1000, PATH_BYTES = 4096 };
+enum { ANSWER_MAX_BYTES = 64 * 1024 * 1024, ANSWER_MS = 2 * 3600 * 1000 /* an ingest takes its time */, PATH_BYTES = 4096 };
 
 const char *config_path(const struct args *a)
 {
@@ -73,8 +73,7 @@ static void add_query(struct buf *url, const json_t *in)
     }
 }
 
-/* *answered: somebody is there, whatever the answer is. */
-static bool ask_server(const char *dir, const char *method, const char *path, const json_t *in,
+bool owner_ask(const char *dir, const char *method, const char *path, const json_t *in,
                        json_t **out, bool *answered, struct err *err)
 {
     SCOPED(buf_done) struct buf socket = BUF_INIT(PATH_BYTES);
@@ -103,6 +102,21 @@ static bool ask_server(const char *dir, const char *method, const char *path, co
     return read_answer(status, buf_str(&answer), out, err);
 }
 
+/* Only for people: a line that is written over. */
+static void owner_progress(void *arg, const char *what, size_t done, size_t total)
+{
+    (void)arg;
+    enum { WIDTH = 30 };
+    char bar[WIDTH + 1];
+    size_t full = total ? done * WIDTH / total : WIDTH;
+    if (!isatty(STDERR_FILENO))
+        return;
+    for (size_t i = 0; i < WIDTH; i++)
+        bar[i] = i < full ? '#' : '.';
+    bar[WIDTH] = '\0';
+    out_complain("\r%-10s [%s] %zu/%zu\033[K%s", what, bar, done, total, done >= total ? "\r\033[K" : "");
+}
+
 static bool do_here(const struct args *args, const char *dir, const char *method, const char *path,
                     json_t *in, json_t **out, struct err *err)
 {
@@ -111,6 +125,8 @@ static bool do_here(const struct args *args, const char *dir, const char *method
         .store = store_open(dir, &o, err),
         .quiet = true,
         .config_path = config_path(args),
+        .progress = owner_progress,
+        .complain = cli_complain,
     };
     if (!a.store) {
         if (err->code == ERR_locked)
@@ -132,7 +148,7 @@ static bool call(const struct args *a, const char *dir, const char *method, cons
 {
     struct err unreached = {0};
     bool answered;
-    if (ask_server(dir, method, path, in, out, &answered, &unreached))
+    if (owner_ask(dir, method, path, in, out, &answered, &unreached))
         return true;
     if (!answered)
         return do_here(a, dir, method, path, in, out, err);
@@ -156,7 +172,7 @@ bool owner_flush(const char *data_dir, struct err *err)
 {
     json_t *in = json_object(), *out = NULL;
     struct err unreached = {0};
-    bool answered, ok = ask_server(data_dir, "POST", "/flush", in, &out, &answered, &unreached);
+    bool answered, ok = owner_ask(data_dir, "POST", "/flush", in, &out, &answered, &unreached);
     json_decref(in);
     json_decref(out);
     if (ok)
@@ -168,4 +184,15 @@ bool owner_flush(const char *data_dir, struct err *err)
     return !store_is_owned(data_dir) ||
            err_set(err, ERR_locked, "a process owns %s, but nobody answers on its control.sock",
                    data_dir);
+}
+
+bool args_add_json(const struct args *a, const char *name, json_t *in, struct err *err)
+{
+    const char *text = args_get(a, name);
+    json_error_t why;
+    if (!text)
+        return true;
+    json_t *doc = json_loads(text, JSON_REJECT_DUPLICATES, &why);
+    return (doc && json_object_set_new(in, name, doc) == 0) ||
+           err_say(err, ERR_bad_request, name, "--%s is no JSON: %.100s", name, why.text);
 }

@@ -4,7 +4,7 @@
 #include "gateway/core/arm.h"
 #include "gateway/core/model_find.h"
 
-enum { FORMAT = 1, GROWTH_BYTES = 4096 };
+enum { FORMAT = 2, GROWTH_BYTES = 4096 };
 
 /* Each with its length, so that no two lists of parts read alike. */
 static void add_part(struct buf *b, struct str part)
@@ -28,6 +28,7 @@ struct hash cache_key(const struct exchange *x)
     add_part(&text, x->head.query);
     add_part(&text, model_name(x));
     add_part(&text, str_of(x->prompt.version ? x->prompt.version->hash : ""));
+    add_part(&text, str_of(x->policy.set ? x->policy.set->version : ""));
     add_part(&text, (struct str){(const char *)x->model->digest.bytes, HASH_BYTES});
     add_part(&text, str_of(arm_word(x)));
     add_part(&text, str_of(x->arm.model.chosen));

@@ -61,20 +61,46 @@ static void make(struct config_memory *m, const struct conf_node *root,
     check_sizes(m, root);
     if (m->prompts_dir.text)
         c->prompts.dir = conf_path(m->conf, str_of(m->prompts_dir.text));
+    config_make_limits(m, root);
+    config_make_webhooks(m);
     config_make_listen(m, over);
     config_make_prices(m);
     config_make_providers(m);
     config_make_models(m);
+    config_nest_models(m, root);
+    if (conf_problems(m->conf) == 0) /* no model is within itself */
+        config_digest_models(m);
+    config_make_health(m);
     config_make_names(m);
+    config_make_policies(m);
+    config_make_collections(m);
 }
 
 static void memory_free(struct config_memory *m)
 {
+    config_forget_health(&m->config);
     price_book_free(m->config.prices);
+    policy_book_free(m->config.policies);
+    buf_done(&m->policy_problems);
     conf_free(m->conf);
+    free(m->leaves);
     free(m->names);
     free(m->wildcards);
     free(m);
+}
+
+/* What is wrong in other files than this one. */
+static size_t report_policies(struct config_memory *m, void (*complain)(void *arg, const char *line), void *arg)
+{
+    struct str rest = buf_str(&m->policy_problems), line;
+    size_t n = 0;
+    while (rest.n && str_next(&rest, '\n', &line)) {
+        SCOPED(buf_done) struct buf copy = BUF_INIT(line.n);
+        buf_add(&copy, line);
+        complain(arg, copy.p);
+        n++;
+    }
+    return n;
 }
 
 struct config *config_parse(const char *file, struct str text, const struct config_override *over,
@@ -82,6 +108,7 @@ struct config *config_parse(const char *file, struct str text, const struct conf
 {
     struct config_memory *m = NEW(struct config_memory);
     m->conf = conf_new(file);
+    m->policy_problems = (struct buf)BUF_INIT(SIZE_MAX);
     m->config.memory = m;
     m->config.refs = 1;
     struct conf_node *root = conf_parse(m->conf, text);
@@ -89,7 +116,8 @@ struct config *config_parse(const char *file, struct str text, const struct conf
         conf_expand(m->conf, root);
         make(m, root, over);
     }
-    if (conf_report(m->conf, complain, arg) == 0)
+    size_t problems = conf_report(m->conf, complain, arg) + report_policies(m, complain, arg);
+    if (problems == 0)
         return &m->config;
     memory_free(m);
     return NULL;

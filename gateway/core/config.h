@@ -22,23 +22,38 @@
 #include "gateway/llm/price.h"
 #include "gateway/net/call.h"
 #include "gateway/provider/dialect.h"
+#include "gateway/router/health.h"
+#include "gateway/router/rotation.h"
 #include "gateway/router/strategy.h"
+#include "gateway/store/limits.h"
+#include "policy/policy.h"
+#include "rag/access.h"
 
 struct provider { /* an endpoint or account configured under `providers` */
     const char *name;
     const struct dialect *dialect;
     enum dialect_transport transport;
-    const char *base_url;            /* without a slash at its end */
-    struct secret api_key;           /* "" : none */
+    const char *base_url; /* without a slash at its end */
+    const struct secret *api_keys;
+    unsigned n_api_keys;             /* 0: none */
+    struct rotation *rotation;       /* whose turn it is; a reference */
     const char *const *header_lines; /* extra ones, "name: value"; NULL-terminated; never NULL */
     struct upstream upstream;
 };
 
+enum { MODEL_UPSTREAMS = 64, MODEL_DEPTH = 8 };
+
 struct target {
-    const struct provider *provider;
+    const struct provider *provider; /* NULL: `of` is the target */
+    const struct model *of;          /* a public model, with all that may answer for it: itself, or a copy
+                                      * for which what this one says of time-outs, retry and breaker holds */
     const char *model; /* as the upstream calls it; of a wildcard with a '*': see target_model() */
     unsigned weight;
     const struct price *price; /* NULL: unpriced, or a wildcard's: see target_price() */
+    bool says_can;             /* the config does, so the price does not count: */
+    unsigned lacks;            /* bits of enum capability's CAN_ */
+    int64_t context;           /* tokens; 0: as the price says */
+    struct health *health;     /* a reference; NULL where there is no provider */
 };
 
 struct retry {
@@ -46,19 +61,53 @@ struct retry {
     bool on_429, on_5xx, on_timeout, on_reset;
 };
 
+struct breaker_options {
+    unsigned trip_after; /* failures in a row; 0: no breaker */
+    int64_t rest_ms;
+};
+
 struct model {        /* a public name */
     const char *name; /* one that ends in '*' stands for every name that begins so */
     bool is_wildcard;
     const struct strategy *strategy;
-    const struct target *targets;
-    unsigned n_targets; /* 1 or more */
+    struct target *targets;
+    unsigned n_targets; /* 1 or more; with those of its models at most MODEL_UPSTREAMS, MODEL_DEPTH
+                           deep */
     struct call_timeouts timeouts;
     struct retry retry;
+    const char *rag; /* "COLLECTION[@LABEL]"; NULL: none */
+    struct breaker_options breaker;
+    unsigned min_percent; /* of a cascade: see appraise.h */
+    bool says_timeouts, says_retry, says_breaker; /* so they hold for the models within too */
     struct {
         bool exact;
         int64_t ttl_ms;
     } cache;
     struct hash digest; /* of what is behind the name: another one may answer differently */
+};
+
+struct webhook {
+    unsigned on; /* a bit for each enum notice_kind */
+    const char *url;
+    struct secret secret; /* "": derived from the master key */
+};
+
+enum nothing_found { NOTHING_say, NOTHING_plain, NOTHING_refuse };
+
+struct collection { /* what passages can be retrieved from */
+    const char *name;
+    const char *dir;         /* where its documents lie; NULL: `rag ingest` is told */
+    struct access access;    /* of documents that name nobody themselves */
+    const char *embedder;    /* a public name of `models`; NULL: none */
+    bool lexical_only;
+    unsigned k;              /* passages at most */
+    unsigned tokens;         /* of all passages together, about */
+    enum nothing_found nothing_found;
+};
+
+struct upstream_target { /* a target that is an upstream */
+    struct target *target;
+    const struct model *model; /* which has it */
 };
 
 enum durability { DURABILITY_batched, DURABILITY_strict, DURABILITY_none };
@@ -92,6 +141,11 @@ struct config {
         bool early_headers;
     } stream;
 
+    struct limits limits; /* of each key; nothing in them is open */
+
+    const struct webhook *webhooks;
+    unsigned n_webhooks;
+
     struct {
         const char *const *origins; /* NULL-terminated; empty: off; "*" is any */
     } cors;
@@ -108,11 +162,17 @@ struct config {
     } prompts;
 
     struct price_book *prices; /* of prices.file */
-    const struct provider *providers;
+    struct provider *providers;
     unsigned n_providers;
     const struct model *models; /* sorted by name */
     unsigned n_models;
+    const struct upstream_target *leaves; /* of all models, and of copies of them within others */
+    unsigned n_leaves;
     const char *default_model; /* NULL: none */
+    struct policy_book *policies; /* NULL: none; see config_policy_set() */
+
+    const struct collection *collections;
+    unsigned n_collections;
 
     struct config_memory *memory; /* config.c's own */
 };
@@ -148,6 +208,8 @@ void config_unref(struct config *c); /* NULL is fine */
 /* By public name or alias, or the wildcard with the longest beginning; NULL if there is none. */
 const struct model *config_model(const struct config *c, struct str name);
 
+const struct collection *config_collection(const struct config *c, struct str name); /* NULL: there is none */
+
 /* The public name that `name` is an alias of, else `name`. */
 struct str config_alias(const struct config *c, struct str name);
 
@@ -164,6 +226,20 @@ bool target_is(const struct target *t, const char *name);
 /* The price of that model at this target; NULL: unpriced.  Lives as long as the config. */
 const struct price *target_price(const struct config *c, const struct target *t, struct str model);
 
+/* Whose request it is, for attaching policies; "" where it has none. */
+struct policy_ask {
+    struct str team, key, model, prompt;
+};
+
+/*
+ * The policies that apply, as one; NULL: none does.  Made when first asked for and kept
+ * with the config.  Thread-safe.
+ */
+const struct policy_set *config_policy_set(const struct config *c, const struct policy_ask *ask);
+
+/* A policy by its name; NULL: there is none. */
+const struct policy *config_policy(const struct config *c, struct str name);
+
 /* Where the process keeps the current one.  Thread-safe. */
 struct config_slot {
     pthread_mutex_t lock;
@@ -172,7 +248,9 @@ struct config_slot {
 void config_slot_init(struct config_slot *s);
 void config_slot_done(struct config_slot *s);
 struct config *config_slot_get(struct config_slot *s); /* a new reference; NULL before the first */
-void config_slot_put(struct config_slot *s,
-                     struct config *c); /* takes the reference over; sets its generation */
+void config_slot_put(
+    struct config_slot *s,
+    struct config *c); /* takes the reference over; sets its generation, and
+                          hands on what is known of upstreams: before it is shared */
 
 #endif

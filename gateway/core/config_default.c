@@ -40,7 +40,7 @@ void config_found(const struct config *c, void (*say)(void *arg, const char *lin
         buf_addf(&line, "%s: %s", p->name, p->dialect->help);
         if (p->dialect->transport == TRANSPORT_http)
             buf_addf(&line, ", at %s", p->base_url);
-        if (p->dialect->env_key && p->api_key.s.n == 0)
+        if (p->dialect->env_key && p->n_api_keys == 0)
             buf_addf(&line, " (without a key)");
         for (unsigned k = 0; k < c->n_models; k++)
             if (c->models[k].targets[0].provider == p)

@@ -5,7 +5,9 @@
 #include "gateway/core/config_priv.h"
 
 /* What interfaces promise for later, to tell it from a slip of the pen. */
-#define LATER_STRATEGIES "cheapest|fastest|balanced|cascade|learned"
+#define LATER_STRATEGIES "learned"
+
+enum { TRIP_AFTER = 5, REST_MS = 10 * 1000 }; /* of a breaker of which only the other is said */
 
 static bool is_word_of(const char *text, const char *words)
 {
@@ -61,20 +63,24 @@ static void unknown_provider(struct config_memory *m, const struct conf_word *wo
     buf_done(&names);
 }
 
-static void make_target(struct config_memory *m, const struct model *model,
-                        const struct target_spec *spec, struct target *t)
+static void make_facts(const struct target_spec *spec, struct target *t)
 {
-    if (!spec->provider.text) {
-        if (spec->model.text)
-            conf_problem(m->conf, spec->id.at,
-                         "a target that is a model is not built yet; give its 'provider' too");
-        return;
-    }
+    unsigned can = 0;
+    for (size_t i = 0; i < spec->capabilities.n; i++)
+        can |= capability_bit(spec->capabilities.v[i].text);
+    t->says_can = spec->capabilities.v != NULL;
+    t->lacks = t->says_can ? CAN_all & ~can : 0;
+    t->context = spec->context;
+    t->weight = spec->weight;
+}
+
+static void make_upstream_target(struct config_memory *m, const struct model *model,
+                                 const struct target_spec *spec, struct target *t)
+{
     if (!spec->model.text)
         return;
     t->provider = find_provider(m, spec->provider.text);
     t->model = spec->model.text;
-    t->weight = spec->weight;
     if (!t->provider)
         unknown_provider(m, &spec->provider);
     const char *star = strchr(t->model, '*');
@@ -108,34 +114,18 @@ static void make_cache(struct config_memory *m, const struct model_spec *spec, s
         conf_problem(m->conf, ttl->at, "'cache.ttl' is a duration, as 30s, 10m or 1h");
 }
 
-static void add_line(struct buf *b, const char *text)
+static void make_breaker(const struct model_spec *spec, struct breaker_options *b)
 {
-    buf_add(b, str_of(text));
-    buf_add(b, STR("\n"));
-}
-
-static struct hash digest_of(const struct model *model)
-{
-    struct buf text = BUF_INIT(SIZE_MAX);
-    add_line(&text, model->name);
-    add_line(&text, model->strategy ? model->strategy->name : "");
-    for (unsigned i = 0; i < model->n_targets; i++) {
-        const struct target *t = &model->targets[i];
-        add_line(&text, t->provider ? t->provider->name : "");
-        add_line(&text, t->provider ? t->provider->base_url : "");
-        add_line(&text, t->model);
-        buf_add_int(&text, t->weight);
-        add_line(&text, "");
-    }
-    struct hash digest = crypto_sha256(buf_str(&text));
-    buf_done(&text);
-    return digest;
+    if (!spec->trip_after && !spec->rest_ms)
+        return;
+    b->trip_after = spec->trip_after ? spec->trip_after : TRIP_AFTER;
+    b->rest_ms = spec->rest_ms ? spec->rest_ms : REST_MS;
 }
 
 static void make_model(struct config_memory *m, const struct model_spec *spec, struct model *model)
 {
     *model = (struct model){
-        .name = spec->id.text, .timeouts = spec->timeouts, .n_targets = (unsigned)spec->targets.n};
+        .name = spec->id.text, .timeouts = spec->timeouts, .rag = spec->rag.text, .n_targets = (unsigned)spec->targets.n};
     const char *star = strchr(model->name, '*');
     model->is_wildcard = star && star[1] == '\0';
     if (!*model->name || (star && star[1]))
@@ -145,12 +135,17 @@ static void make_model(struct config_memory *m, const struct model_spec *spec, s
         conf_problem(m->conf, spec->id.at, "names that begin with 'prompt:' are those of prompts");
     model->strategy = make_strategy(m, &spec->strategy);
     make_retry(spec, &model->retry);
+    make_breaker(spec, &model->breaker);
+    model->min_percent = spec->min_percent;
     struct target *targets = arena_alloc(conf_arena(m->conf), spec->targets.n * sizeof *targets);
-    for (size_t i = 0; i < spec->targets.n; i++)
-        make_target(m, model, &((const struct target_spec *)spec->targets.v)[i], &targets[i]);
+    const struct target_spec *target_specs = spec->targets.v;
+    for (size_t i = 0; i < spec->targets.n; i++) {
+        make_facts(&target_specs[i], &targets[i]);
+        if (target_specs[i].provider.text)
+            make_upstream_target(m, model, &target_specs[i], &targets[i]);
+    }
     model->targets = targets;
     make_cache(m, spec, model);
-    model->digest = digest_of(model);
 }
 
 static int by_name(const void *a, const void *b)

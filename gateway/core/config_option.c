@@ -32,10 +32,28 @@ static const struct conf_row target_rows[] = {
 #include "gateway/core/option_list.h"
 };
 
+static const struct conf_row attach_rows[] = {
+#define ATTACH_OPTION(...) ROW(attach_spec, __VA_ARGS__)
+#include "gateway/core/option_list.h"
+};
+
+static const struct conf_row collection_rows[] = {
+#define COLLECTION_OPTION(...) ROW(collection_spec, __VA_ARGS__)
+#include "gateway/core/option_list.h"
+};
+
+static const struct conf_row webhook_rows[] = {
+#define WEBHOOK_OPTION(...) ROW(webhook_spec, __VA_ARGS__)
+#include "gateway/core/option_list.h"
+};
+
 const struct conf_table root_table = TABLE(NULL, root_rows, config_memory);
 const struct conf_table provider_table = TABLE("a provider", provider_rows, provider_spec);
 const struct conf_table model_table = TABLE("a model", model_rows, model_spec);
+const struct conf_table collection_table = TABLE("a collection", collection_rows, collection_spec);
 const struct conf_table target_table = TABLE("a target", target_rows, target_spec);
+const struct conf_table attach_table = TABLE("an attachment", attach_rows, attach_spec);
+const struct conf_table webhook_table = TABLE("a webhook", webhook_rows, webhook_spec);
 
 static void allowed_of(const struct conf_row *row, struct buf *out)
 {

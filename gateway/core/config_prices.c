@@ -42,7 +42,7 @@ size_t config_warn(const struct config *c, void (*complain)(void *arg, const cha
         const struct model *model = find_model(c, models[i].id.text);
         const struct target_spec *specs = models[i].targets.v;
         for (unsigned k = 0; model && k < model->n_targets; k++)
-            if (!model->targets[k].price && !strchr(model->targets[k].model, '*'))
+            if (model->targets[k].provider && !model->targets[k].price && !strchr(model->targets[k].model, '*'))
                 conf_problem(m->conf, specs[k].id.at,
                              "no price for '%s/%s', so it is refused; price it in prices.file, or "
                              "set prices.unpriced: allow",

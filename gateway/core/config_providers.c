@@ -152,6 +152,21 @@ static enum dialect_transport make_transport(const struct provider_spec *spec, c
     return strncmp(p->base_url, "http://", 7) == 0 ? TRANSPORT_plain : TRANSPORT_http;
 }
 
+/* An empty one is none: a variable that may be unset. */
+static void make_api_keys(struct config_memory *m, const struct provider_spec *spec, struct provider *p)
+{
+    const struct conf_words *words = &spec->api_keys;
+    struct secret *keys = arena_alloc(conf_arena(m->conf), words->n * sizeof *keys);
+    for (size_t i = 0; i < words->n; i++) {
+        struct str key = str_of(words->v[i].text);
+        if (!is_one_line(key))
+            conf_problem(m->conf, words->v[i].at, "'api_key' holds a line end or another control character");
+        else if (key.n)
+            keys[p->n_api_keys++] = (struct secret){key};
+    }
+    p->api_keys = keys;
+}
+
 static void make_provider(struct config_memory *m, const struct provider_spec *spec,
                           struct provider *p)
 {
@@ -163,11 +178,7 @@ static void make_provider(struct config_memory *m, const struct provider_spec *s
         p->base_url = make_base_url(m, spec, p->dialect);
     if (p->dialect)
         p->transport = make_transport(spec, p);
-    struct str key = str_of(spec->api_key.text ? spec->api_key.text : "");
-    p->api_key = (struct secret){key};
-    if (!is_one_line(key))
-        conf_problem(m->conf, spec->api_key.at,
-                     "'api_key' holds a line end or another control character");
+    make_api_keys(m, spec, p);
     p->header_lines = make_headers(m, spec);
     make_upstream(m, spec, p);
 }

@@ -1,4 +1,4 @@
-#include "gateway/core/config.h"
+#include "gateway/core/config_priv.h"
 
 void config_slot_init(struct config_slot *s)
 {
@@ -25,6 +25,7 @@ void config_slot_put(struct config_slot *s, struct config *c)
 {
     pthread_mutex_lock(&s->lock);
     struct config *old = s->current;
+    config_adopt_health(c, old);
     c->generation = old ? old->generation + 1 : 1;
     s->current = c;
     pthread_mutex_unlock(&s->lock);

@@ -16,16 +16,20 @@
 #include "gateway/net/call.h"
 #include "gateway/store/store.h"
 #include "prompts/rollouts.h"
+#include "rag/shelf.h"
 
 struct prompts;
 
 struct gateway {
+    struct policy_tally *policy_tally; /* what rules found, for /metrics; NULL: not counted */
     struct config_slot config;
     struct store *store;
     struct cache *cache;
     struct prompts *prompts; /* NULL: there are none */
     struct rollouts *rollouts; /* NULL: none are drawn */
     struct jobs *jobs;
+    struct jobs *searches; /* of their own: an ingest must not hold them up */
+    struct shelf_slot shelf;
     struct account memory; /* bytes of bodies and answers that all exchanges hold */
     struct metrics *metrics;
     atomic_bool draining;
@@ -37,6 +41,9 @@ struct worker {
     struct loop *loop;
     struct transport *transports[TRANSPORT_count];
     struct metric_shard *metrics;
+    struct notice *notices; /* that wait for a webhook, notice.c's */
+    unsigned n_notices;
+    _Atomic int64_t notices_asked; /* that a webhook is being told of just now */
     uint64_t dice; /* state of worker_dice() */
     _Atomic int64_t in_flight; /* exchanges; written by the worker, read by all */
 };

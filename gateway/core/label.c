@@ -7,6 +7,7 @@
 #include "gateway/base/json.h"
 #include "gateway/base/money.h"
 #include "gateway/core/arm.h"
+#include "gateway/core/spend.h"
 #include "gateway/store/ledger.h"
 
 #define PREFIX "x-penstock-"
@@ -35,6 +36,24 @@ static void add_prompt(struct label *r, const struct prompt_version *v)
     add(r, PREFIX "prompt", str_of(text));
 }
 
+static void add_budget(const struct exchange *x, struct label *r)
+{
+    int64_t left_nusd = spend_left_nusd(x);
+    char money[MONEY_TEXT_BYTES];
+    if (left_nusd != LEDGER_NULL) {
+        money_text(left_nusd, money);
+        add(r, PREFIX "budget-left-usd", str_of(money));
+    }
+    struct purse_state s;
+    int percent = spend_warning(x, &s);
+    if (percent) {
+        struct buf text = BUF_INIT(LABEL_VALUE_BYTES);
+        buf_addf(&text, "%s %s %d%%", s.team ? "team" : "key", period_name(s.per), percent);
+        add(r, PREFIX "budget-warning", buf_str(&text));
+        buf_done(&text);
+    }
+}
+
 void label_make(const struct exchange *x, struct label *r)
 {
     r->n = 0;
@@ -52,7 +71,14 @@ void label_make(const struct exchange *x, struct label *r)
         add_prompt(r, x->prompt.version);
     if (*arm_word(x))
         add(r, PREFIX "arm", str_of(arm_word(x)));
+    if (x->rag.collection) {
+        char text[LABEL_VALUE_BYTES];
+        snprintf(text, sizeof text, "%s@%u;k=%u", x->rag.collection->name, x->rag.version, x->rag.n_passages);
+        add(r, PREFIX "rag", str_of(text));
+    }
     add_int(r, PREFIX "attempts", x->attempts);
+    if (x->policy.set && !x->policy.t.blocked_by)
+        add(r, PREFIX "policy", str_of(treatment_verdict(&x->policy.t)));
     if (x->finish != FINISH_none) {
         char money[MONEY_TEXT_BYTES];
         money_text(x->cost_nusd, money);
@@ -60,6 +86,10 @@ void label_make(const struct exchange *x, struct label *r)
             add(r, PREFIX "cost-usd", str_of(money));
         add(r, PREFIX "cost-source", str_of(cost_source_word(x->cost_source)));
     }
+    if (x->max_output)
+        add_int(r, PREFIX "max-output", x->max_output);
+    if (x->key)
+        add_budget(x, r);
     if (x->first_frame_us) {
         add_int(r, PREFIX "ttft-ms", (x->first_frame_us - x->started_us) / 1000);
         int64_t overhead_us = x->first_frame_us - x->received_us - x->call.waited_us;

@@ -7,7 +7,7 @@
 
 #include "gateway/core/exchange.h"
 
-enum { LABEL_MAX = 16, LABEL_VALUE_BYTES = 96 };
+enum { LABEL_MAX = 24, LABEL_VALUE_BYTES = 96 };
 
 struct label {
     unsigned n;

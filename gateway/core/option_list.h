@@ -1,7 +1,9 @@
 /*
  * option_list.h - every option of the config, one row each.
  *
- * ROOT_OPTION, PROVIDER_OPTION, MODEL_OPTION, TARGET_OPTION: whose options they are.
+ * ROOT_OPTION, PROVIDER_OPTION, MODEL_OPTION, TARGET_OPTION, ATTACH_OPTION: whose options they are.
+ * ROOT_OPTION, PROVIDER_OPTION, MODEL_OPTION, TARGET_OPTION, COLLECTION_OPTION: whose options they are.
+ * ROOT_OPTION, PROVIDER_OPTION, MODEL_OPTION, TARGET_OPTION, WEBHOOK_OPTION: whose options they are.
  * Define those that you want, and include.
  *
  * …_OPTION(path, type, member, init, min, max, words, of, help)
@@ -23,9 +25,19 @@
 #ifndef MODEL_OPTION
 #define MODEL_OPTION(...)
 #endif
+#ifndef COLLECTION_OPTION
+#define COLLECTION_OPTION(...)
+#endif
 #ifndef TARGET_OPTION
 #define TARGET_OPTION(...)
 #endif
+#ifndef ATTACH_OPTION
+#define ATTACH_OPTION(...)
+#endif
+#ifndef WEBHOOK_OPTION
+#define WEBHOOK_OPTION(...)
+#endif
+#define RATE_MAX 1000000000
 #define YEAR_MS (INT64_C(365) * 24 * 3600 * 1000)
 #define MANY_BYTES (INT64_C(1) << 40)
 /* clang-format off */
@@ -94,11 +106,22 @@ ROOT_OPTION("cors", GROUP, id, "off", 0, 0, NULL, NULL, "cross-origin requests o
 ROOT_OPTION("cors.origins", WORDS, origins, NULL, 0, 0, NULL, NULL,
        "origins that may call from a browser; * is any")
 
-ROOT_OPTION("limits", LATER, id, NULL, 0, 0, "off", NULL, "requests and tokens a minute, of each key")
 ROOT_OPTION("prompts", GROUP, id, "off", 0, 0, NULL, NULL, "versioned prompts")
 ROOT_OPTION("prompts.dir", WORD, prompts_dir, NULL, 1, 0, NULL, NULL,
        "a folder of *.prompty files: on start, reload and `prompts push` what is new in it becomes a version")
-ROOT_OPTION("policies", LATER, id, NULL, 0, 0, "off", NULL, "sensitive and forbidden text")
+ROOT_OPTION("limits", GROUP, id, "off", 0, 0, NULL, NULL, "what each key may ask for; keys and teams may have their own")
+ROOT_OPTION("limits.requests.per_minute", COUNT, limit_requests, NULL, 1, RATE_MAX, NULL, NULL, "requests a minute")
+ROOT_OPTION("limits.requests.burst", COUNT, limit_burst, NULL, 1, RATE_MAX, NULL, NULL,
+       "how many of them may come at once; by default all of a minute")
+ROOT_OPTION("limits.tokens.per_minute", COUNT, limit_tokens, NULL, 1, RATE_MAX, NULL, NULL,
+       "tokens a minute, in and out; taken by estimate, corrected at the end")
+ROOT_OPTION("limits.concurrent", COUNT, limit_concurrent, NULL, 1, RATE_MAX, NULL, NULL, "requests at once")
+ROOT_OPTION("policies", GROUP, id, "off", 0, 0, NULL, NULL, "sensitive and forbidden text; see policy/README.md")
+ROOT_OPTION("policies.dir", WORD, policy_dir, NULL, 1, 0, NULL, NULL,
+       "a folder of policies, NAME.yaml each; by default ./policies, where another option of the group is given")
+ROOT_OPTION("policies.default", WORD, policy_default, NULL, 1, 0, NULL, NULL, "the policy that every request is treated by")
+ROOT_OPTION("policies.attach", LIST, attach, NULL, 0, 256, NULL, &attach_table,
+       "policies of some requests; all that match apply, the strongest action wins")
 ROOT_OPTION("cache.exact", BOOL, config.cache.exact, "off", 0, 0, NULL, NULL,
        "answers equal requests from what was answered before")
 ROOT_OPTION("cache.ttl", DURATION, config.cache.ttl_ms, "1h", 1, YEAR_MS, NULL, NULL, "how long an answer is kept")
@@ -110,18 +133,22 @@ ROOT_OPTION("cache.memory_bytes", SIZE, config.cache.memory_bytes, "32M", 0, MAN
 ROOT_OPTION("cache.disk_bytes", SIZE, config.cache.disk_bytes, "1G", 0, MANY_BYTES, NULL, NULL,
        "answers kept in data_dir/cache.db, in all; 0: none; read at the start")
 ROOT_OPTION("cache.semantic", LATER, id, NULL, 0, 0, "off", NULL, "answers of similar requests")
+ROOT_OPTION("cache.scope", LATER, id, NULL, 0, 0, "team", NULL, "who shares them")
+ROOT_OPTION("rag", GROUP, id, "off", 0, 0, NULL, NULL, "answers grounded in documents")
+ROOT_OPTION("rag.collections", MAP, collections, NULL, 0, 0, NULL, &collection_table,
+       "collections of documents to retrieve passages from, by a name of your own")
 ROOT_OPTION("rag", LATER, id, NULL, 0, 0, "off", NULL, "collections to retrieve passages from")
 ROOT_OPTION("log.bodies", LATER, id, NULL, 0, 0, "none", NULL, "recorded bodies")
 ROOT_OPTION("log.redact", LATER, id, NULL, 0, 0, "always", NULL, "what is done to them first")
 ROOT_OPTION("log.retention", LATER, id, NULL, 0, 0, "90d", NULL, "how long they are kept")
-ROOT_OPTION("webhooks", LATER, id, NULL, 0, 0, NULL, NULL, "who is told of events")
+ROOT_OPTION("webhooks", LIST, webhooks, NULL, 0, 16, NULL, &webhook_table, "who is told of events, by POST")
 
 PROVIDER_OPTION("dialect", WORD, dialect, conf_must, 1, 0, NULL, NULL,
        "how its API is spoken: a name of `penstock list dialects`")
 PROVIDER_OPTION("base_url", WORD, base_url, NULL, 1, 0, NULL, NULL,
        "where it is, up to and with /v1; most dialects know")
-PROVIDER_OPTION("api_key", SECRET, api_key, NULL, 0, 0, NULL, NULL,
-       "the key of your account there; best as ${NAME} or file:PATH")
+PROVIDER_OPTION("api_key", SECRETS, api_keys, NULL, 0, 0, NULL, NULL,
+       "the key of your account there, best as ${NAME} or file:PATH; of several each has its turn, and rests when it is turned down")
 PROVIDER_OPTION("headers", PAIRS, headers, NULL, 0, 0, NULL, NULL, "more headers to send to it")
 PROVIDER_OPTION("ca_file", WORD, ca_file, NULL, 1, 0, NULL, NULL,
        "certificates (PEM) to trust instead of the system's; relative to the config file")
@@ -144,18 +171,59 @@ MODEL_OPTION("retry.on", WORDS, retry_on, "429 5xx timeout reset", 0, 0, "429|5x
        "what is worth another attempt at the same target")
 MODEL_OPTION("hedge", LATER, id, NULL, 0, 0, "off", NULL, "a second request beside a slow one")
 MODEL_OPTION("breaker", LATER, id, NULL, 0, 0, "off", NULL, "resting a target that fails")
+MODEL_OPTION("rag", WORD, rag, NULL, 1, 0, NULL, NULL,
+       "COLLECTION[@LABEL] that its requests are grounded in, unless they say otherwise")
 MODEL_OPTION("cache.exact", WORD, cache_exact, NULL, 1, 0, NULL, NULL, "on or off; else as cache.exact says")
 MODEL_OPTION("cache.ttl", WORD, cache_ttl, NULL, 1, 0, NULL, NULL, "how long its answers are kept; else as cache.ttl says")
+MODEL_OPTION("breaker", GROUP, id, "off", 0, 0, NULL, NULL, "leaving a target alone that keeps failing; without it none is")
+MODEL_OPTION("breaker.trip_after", COUNT, trip_after, NULL, 1, 1000, NULL, NULL,
+       "failures in a row after which a target rests; 5 where only the rest is given")
+MODEL_OPTION("breaker.rest", DURATION, rest_ms, NULL, 1, YEAR_MS, NULL, NULL,
+       "how long, before one request tries it again; 10s where only trip_after is given")
+MODEL_OPTION("cascade.min_probability", COUNT, min_percent, "35", 0, 100, NULL, NULL,
+       "in percent: under `cascade` an answer whose tokens were less probable (geometric mean) is not good enough; 0: never")
+MODEL_OPTION("cache", LATER, id, NULL, 0, 0, "off", NULL, "the cache, of this model")
 
-TARGET_OPTION("provider", WORD, provider, NULL, 1, 0, NULL, NULL, "a name of `providers`")
+TARGET_OPTION("provider", WORD, provider, NULL, 1, 0, NULL, NULL, "a name of `providers`; without it the target is a model of `models`")
 TARGET_OPTION("model", WORD, model, conf_must, 1, 0, NULL, NULL,
        "what the provider calls it; a * in it stands for what the public name's * stood for")
+TARGET_OPTION("capabilities", WORDS, capabilities, NULL, 0, 0, CAPABILITY_WORDS, NULL,
+       "what it can, of what not every model can; without it what prices.file says, else all of it")
+TARGET_OPTION("context", COUNT, context, NULL, 1, 1000000000, NULL, NULL,
+       "tokens that input and output may have together; without it what the price catalogue says")
 TARGET_OPTION("weight", COUNT, weight, "1", 0, 1000000, NULL, NULL, "its share under `weighted`; 0: never first")
+
+ATTACH_OPTION("policy", WORD, policy, conf_must, 1, 0, NULL, NULL, "the policy's name")
+ATTACH_OPTION("team", WORD, team, NULL, 1, 0, NULL, NULL, "only requests of this team; * stands for any run of characters, here and below")
+ATTACH_OPTION("key", WORD, key, NULL, 1, 0, NULL, NULL, "only those of this key, by its id")
+ATTACH_OPTION("model", WORD, model, NULL, 1, 0, NULL, NULL, "only those for this public model")
+ATTACH_OPTION("prompt", WORD, prompt, NULL, 1, 0, NULL, NULL, "only those that use this prompt")
+COLLECTION_OPTION("dir", WORD, dir, NULL, 1, 0, NULL, NULL,
+       "where its documents lie, for `rag ingest` without a path; relative to the config file")
+COLLECTION_OPTION("acl.teams", WORDS, teams, NULL, 0, 0, NULL, NULL,
+       "who may read the documents that name nobody themselves; * is every team; by default nobody")
+COLLECTION_OPTION("acl.tags", WORDS, tags, NULL, 0, 0, NULL, NULL, "the same, by a tag of the key")
+COLLECTION_OPTION("embedder.kind", ENUM, embedder_kind, "own", 0, 0, "own|off", NULL,
+       "own: vectors are learned from the documents themselves; off: search is lexical alone")
+COLLECTION_OPTION("embedder.model", WORD, embedder_model, NULL, 1, 0, NULL, NULL,
+       "a name of `models` that makes embeddings: vectors come from it")
+COLLECTION_OPTION("k", COUNT, k, "8", 1, 50, NULL, NULL, "how many passages a request gets at most")
+COLLECTION_OPTION("tokens", COUNT, tokens, "2000", 64, 1000000, NULL, NULL, "how many tokens they have together, about")
+COLLECTION_OPTION("nothing_found", ENUM, nothing_found, "say", 0, 0, "say|plain|refuse", NULL,
+       "where no passage is found: the model is told so; the request goes on as it is; or it is refused")
+WEBHOOK_OPTION("on", WORDS, on, conf_must, 1, 0, "budget|canary|breaker|ledger", NULL, "of which events")
+WEBHOOK_OPTION("url", WORD, url, conf_must, 1, 0, NULL, NULL, "where they are posted")
+WEBHOOK_OPTION("secret", SECRET, secret, NULL, 1, 0, NULL, NULL,
+       "signs them (Standard Webhooks); by default a key derived from the master key, see gateway/core/README.md")
 
 /* clang-format on */
 #undef YEAR_MS
 #undef MANY_BYTES
+#undef RATE_MAX
 #undef ROOT_OPTION
 #undef PROVIDER_OPTION
 #undef MODEL_OPTION
 #undef TARGET_OPTION
+#undef ATTACH_OPTION
+#undef COLLECTION_OPTION
+#undef WEBHOOK_OPTION

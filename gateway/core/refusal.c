@@ -94,7 +94,9 @@ static void hide_key(char *text, size_t n, struct str key)
 const char *refusal_hide_key(struct exchange *x, struct str text)
 {
     char *copy = arena_strdup(&x->arena, text);
-    hide_key(copy, text.n, x->call.offer->target->provider->api_key.s);
+    const struct provider *p = x->call.offer->target->provider;
+    for (unsigned i = 0; i < p->n_api_keys; i++)
+        hide_key(copy, text.n, p->api_keys[i].s);
     return copy;
 }
 

@@ -8,6 +8,12 @@
 /* Who asked what; how it ended and what it cost are left out. */
 void row_begin(const struct exchange *x, struct ledger_request *row);
 
+/* The last row of a request that is over: how it ended, what it cost and how long it took. */
+struct times {
+    int64_t total_us, ttft_us, overhead_us; /* LEDGER_NULL: there is none */
+};
+struct times row_settle(const struct exchange *x);
+
 /* price may be NULL: cost_nusd is LEDGER_NULL then. */
 void row_cost(struct ledger_cost *to, const struct usage *u, int64_t cost_nusd, enum cost_source source,
               const char *price_version);

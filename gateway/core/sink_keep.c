@@ -57,7 +57,8 @@ void keep_end_flight(struct exchange *x)
 
 static void keep_end(struct sink *s, struct exchange *x, enum end how)
 {
-    if (x->cache.state == CACHED_ASKING && how == END_COMPLETE && x->cache.collects && x->served) {
+    if (x->cache.state == CACHED_ASKING && how == END_COMPLETE && x->cache.collects && x->served &&
+        !x->policy.blocked_answer) {
         finish_kept(x);
         end_flight(x, x->cache.kept);
     } else if (x->cache.flight) {

@@ -1,21 +1,23 @@
 /*
- * budget - what the answer can cost at most, and a row that says so before anybody
- * is asked.
+ * budget - what the answer can cost at most; reserves that in the budgets of the key and
+ * its team, and writes a row that says so before anybody is asked.
  *
- * Reads:   request, candidates, model, config
- * Writes:  bound, bound_nusd, bound_version
- * Waits:   in strict durability until the row is on disk
+ * Reads:   request, candidates, model, config, key
+ * Writes:  bound, bound_nusd, bound_version, budget; candidates: those without a price go
+ * Waits:   until a budget that is nearly empty has a longer lease; in strict durability
+ *          until the row is on disk
+ * Undoes:  the reservation, which is settled to what the request has cost
  *
  * The bound is that of the dearest candidate.  Where the caller names no maximum it
  * is made with the model's own, and where the catalogue knows none with
- * DEFAULT_OUTPUT.
+ * DEFAULT_OUTPUT; a key with a budget sends that as the maximum, so that it holds.
  */
 #include "gateway/base/mem.h"
+#include "gateway/core/attempt.h"
 #include "gateway/core/exchange.h"
 #include "gateway/core/row.h"
+#include "gateway/core/spend.h"
 #include "gateway/core/stage.h"
-
-enum { DEFAULT_OUTPUT = 32 * 1024 };
 
 /* Crosses to the writer thread and back. */
 struct reserve {
@@ -25,16 +27,27 @@ struct reserve {
     bool ok;
 };
 
+enum { DEFAULT_CONTEXT = 1024 * 1024 }; /* tokens, where the catalogue knows no better */
+
+/* A conversation that the upstream keeps is read again, as far as the model's context goes. */
+static int64_t kept_bound(const struct exchange *x, const struct price *p)
+{
+    bool goes_on = x->request.previous_response_id.kind == VALUE_STRING ||
+                   x->request.conversation.kind == VALUE_STRING;
+    if (!goes_on || x->endpoint != ENDPOINT_responses)
+        return 0;
+    return p && p->context ? p->context : DEFAULT_CONTEXT;
+}
+
 static int64_t input_bound(const struct exchange *x, const struct price *p)
 {
-    return request_input_bound(&x->request) +
+    return request_input_bound(&x->request) + kept_bound(x, p) +
            request_media_bound(&x->request, p ? p->image_tokens : 0, p ? p->audio_tokens : 0);
 }
 
 static int64_t output_bound(const struct exchange *x, const struct price *p)
 {
-    return request_output_bound(&x->request,
-                                p && p->default_max_output ? p->default_max_output : DEFAULT_OUTPUT);
+    return request_output_bound(&x->request, offer_max_output(p));
 }
 
 static void find_bound(struct exchange *x)
@@ -78,12 +91,12 @@ static void cancel_reserve(void *op)
     (void)op;
 }
 
-static enum step reserve(struct exchange *x)
+static enum step write_reserve(struct exchange *x)
 {
     struct ledger_request row;
     row_begin(x, &row);
-    row_cost(&row.cost, &x->bound, x->bound_nusd, x->bound_nusd == LEDGER_NULL ? COST_unpriced : COST_bound,
-             x->bound_version);
+    row_cost(&row.cost, &x->bound, x->bound_nusd,
+             x->bound_nusd == LEDGER_NULL ? COST_unpriced : COST_bound, x->bound_version);
     x->budget.state = BUDGET_RESERVED;
     if (x->config->durability != DURABILITY_strict) {
         ledger_reserve(x->worker->gateway->store, &row, NULL);
@@ -96,29 +109,59 @@ static enum step reserve(struct exchange *x)
     return STEP_WAIT;
 }
 
+/* What costs nobody knows how much cannot be held to a budget. */
+static bool drop_unpriced(struct exchange *x, struct err *err)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < x->n_candidates; i++)
+        if (x->offers[x->candidates[i].target].price)
+            x->candidates[n++] = x->candidates[i];
+    x->n_candidates = n;
+    return n > 0 || err_say(err, ERR_unpriced, "model",
+                            "the model has no price, and this key has a budget; add one to the "
+                            "file that prices.file "
+                            "names");
+}
+
+static enum step begin(struct exchange *x, struct err *err)
+{
+    x->budget.is_limited =
+        spend_is_limited(x->key, MEASURE_usd) || spend_is_limited(x->key, MEASURE_tokens);
+    if (spend_is_limited(x->key, MEASURE_usd) && !drop_unpriced(x, err))
+        return STEP_FAIL;
+    find_bound(x);
+    if (x->dry_run)
+        return spend_would_reserve(x, err) ? STEP_NEXT : STEP_FAIL;
+    return ledger_ready(x->worker->gateway->store, err) ? STEP_NEXT : STEP_FAIL;
+}
+
 static enum step budget_run(struct exchange *x, struct err *err)
 {
-    if (x->budget.state == BUDGET_NEW) {
-        find_bound(x);
-        if (x->dry_run)
-            return STEP_NEXT;
-        return ledger_ready(x->worker->gateway->store, err) ? reserve(x) : STEP_FAIL;
+    enum step step = STEP_NEXT;
+    if (x->budget.state == BUDGET_RESERVED) {
+        if (!x->budget.reserve->ok)
+            err_set(err, ERR_store, "the reserve row is not on disk");
+        return x->budget.reserve->ok ? STEP_NEXT : STEP_FAIL;
     }
-    if (x->budget.reserve->ok)
-        return STEP_NEXT;
-    err_set(err, ERR_store, "the reserve row is not on disk");
-    return STEP_FAIL;
+    if (x->budget.state == BUDGET_NEW)
+        step = begin(x, err);
+    if (step != STEP_NEXT || x->dry_run)
+        return step;
+    x->budget.state = BUDGET_LEASING;
+    step = spend_reserve(x, err);
+    return step == STEP_NEXT ? write_reserve(x) : step;
 }
 
 static void budget_undo(struct exchange *x)
 {
+    spend_settle(x);
     free(x->budget.reserve);
     x->budget.reserve = NULL;
 }
 
 const struct stage stage_budget = {
     .name = "budget",
-    .help = "bounds what the answer can cost, and has that written down first",
+    .help = "reserves what the answer can cost in every budget, and has that written down first",
     .run = budget_run,
     .undo = budget_undo,
 };

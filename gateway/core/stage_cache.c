@@ -16,6 +16,7 @@
 #include "gateway/core/exchange.h"
 #include "gateway/core/keep.h"
 #include "gateway/core/model_find.h"
+#include "gateway/core/rag.h"
 #include "gateway/core/stage.h"
 
 enum cache_wish { WISH_use, WISH_bypass, WISH_refresh, WISH_only, WISH_none };
@@ -202,11 +203,11 @@ static enum step look(struct exchange *x, bool skip_file, struct err *err)
 static enum step begin(struct exchange *x, struct err *err)
 {
     enum cache_wish wish;
-    if (!read_wish(x, &wish, err) || !model_find(x, err))
+    if (!read_wish(x, &wish, err) || !model_find(x, err) || !rag_choose(x, err))
         return STEP_FAIL;
     bool on = x->worker->gateway->cache && (wish == WISH_none ? x->model->cache.exact : wish != WISH_bypass);
-    if (!on) {
-        x->cache.word = wish == WISH_bypass ? "bypass" : NULL;
+    if (!on || x->rag.collection) { /* what a reader may read today is looked up each time */
+        x->cache.word = on || wish == WISH_bypass ? "bypass" : NULL;
         return STEP_NEXT;
     }
     if (!read_ttl(x, err))

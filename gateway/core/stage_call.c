@@ -1,12 +1,15 @@
 /*
  * call - asks the upstreams, one after the other, until one answers.
  *
- * Reads:   candidates, model, body, request, config
- * Writes:  call, attempts, usage, cost_nusd and what goes with them; served
+ * Reads:   candidates, offers, body, request, config
+ * Writes:  call, attempts, usage, cost_nusd and what goes with them; served, judged, reason
  * Waits:   for the upstream until its answer has ended; between tries
  *
  * Frames pass the sinks while it waits.  Until the first has left, another try may
- * follow, of the same target as model.retry says, then of the next; never after.
+ * follow: with another key of the provider, of the same target as its model's retry says,
+ * then of the next; never after.  A target that rests is passed over (see turn.h).  In a
+ * cascade an answer is held back (see judge.h): one that is not good enough makes way for
+ * the next target, and is given after all where that fails.
  */
 #include <stddef.h>
 
@@ -14,8 +17,12 @@
 #include "gateway/core/attempt.h"
 #include "gateway/core/exchange.h"
 #include "gateway/core/explain.h"
+#include "gateway/core/judge.h"
+#include "gateway/core/outgrow.h"
 #include "gateway/core/refusal.h"
+#include "gateway/core/spend.h"
 #include "gateway/core/stage.h"
+#include "gateway/core/turn.h"
 
 enum {
     REST_FIRST_MS = 250, /* before the second try; doubled each time */
@@ -97,7 +104,10 @@ static void event_came(struct exchange *x, const struct call_piece *p)
         fail_try(x, &err);
         return;
     }
+    turn_first(x);
     exchange_frame(x, &(struct frame){FRAME_EVENT, p->name, p->data, &a});
+    if (x->policy.blocked_answer ? !x->call.done : x->finish == FINISH_none && outgrow_cut(x, p->data))
+        end_early(x);
 }
 
 static void body_came(struct exchange *x, const struct call_piece *p)
@@ -110,6 +120,7 @@ static void body_came(struct exchange *x, const struct call_piece *p)
     } else if (!answer_scan(x->endpoint, p->data, &a, &err)) {
         x->call.err = err;
     } else {
+        turn_first(x);
         exchange_frame(x, &(struct frame){.kind = FRAME_BODY, .data = p->data, .read = &a});
     }
 }
@@ -142,10 +153,13 @@ static void pause_call(void *op, bool paused)
     transport_of(x)->pause(transport_of(x), &x->call.call, paused);
 }
 
-static enum step ask(struct exchange *x)
+static enum step give_up(struct exchange *x, struct err *err);
+
+static enum step start(struct exchange *x)
 {
-    x->call.offer = &x->offers[x->candidates[x->call.candidate].target];
     attempt_ask(x);
+    if (x->call.offer->escalates)
+        judge_begin(x);
     x->call.call.on_head = head_came;
     x->call.call.on_piece = piece_came;
     x->call.call.on_end = call_ended;
@@ -155,6 +169,38 @@ static enum step ask(struct exchange *x)
     x->front->on_asking(x);
     transport_of(x)->start(transport_of(x), &x->call.call);
     return STEP_WAIT;
+}
+
+/*
+ * The first attempt is reserved by stage budget; for another one what is missing is.  If a
+ * budget does not have it, what has been so far stands.
+ */
+static enum step pay(struct exchange *x)
+{
+    struct err refusal = {0};
+    if (x->attempts == 0)
+        return STEP_NEXT;
+    x->call.state = CALL_LEASING;
+    enum step step = spend_reserve(x, &refusal);
+    if (step == STEP_FAIL)
+        LOG(retry, F("request", str_of(x->id)), F("why", err_info(refusal.code)->name), F("detail", refusal.detail));
+    return step;
+}
+
+/* Asks the candidate whose turn it is, or the first after it that does not rest. */
+static enum step ask(struct exchange *x, struct err *err)
+{
+    enum step paid = pay(x);
+    if (paid != STEP_NEXT)
+        return paid == STEP_WAIT ? paid : give_up(x, err);
+    for (; x->call.candidate < x->n_candidates; x->call.candidate++, x->call.tries = 0)
+        if (turn_begin(x))
+            return start(x);
+    if (x->attempts > 0)
+        return give_up(x, err);
+    err_set(err, ERR_upstream_rests, "all targets rest");
+    err->retry_after_ms = turn_rests_ms(x);
+    return STEP_FAIL;
 }
 
 static void cancel_rest(void *op)
@@ -182,7 +228,7 @@ static int64_t rest_ms(struct exchange *x)
 
 static bool may_retry(const struct exchange *x)
 {
-    const struct retry *r = &x->model->retry;
+    const struct retry *r = &x->call.offer->via->retry;
     if (x->call.tries >= r->attempts || x->call.retry_after_ms > REST_MAX_MS)
         return false;
     switch ((int)x->call.err.code) {
@@ -200,12 +246,9 @@ static bool may_retry(const struct exchange *x)
     }
 }
 
-/* An upstream's own 400 says that the request is wrong: so will the next. */
 static bool may_go_on(const struct exchange *x)
 {
-    bool is_request = x->call.err.code == ERR_upstream_error && x->call.status >= 400 && x->call.status < 500 &&
-                      x->call.status != 404 && x->call.status != 408;
-    return err_info(x->call.err.code)->next && !is_request && x->call.candidate + 1 < x->n_candidates;
+    return err_info(x->call.err.code)->next && !turn_was_bad_request(x) && x->call.candidate + 1 < x->n_candidates;
 }
 
 static void log_retry(const struct exchange *x)
@@ -223,8 +266,20 @@ static enum step rest(struct exchange *x)
     return STEP_WAIT;
 }
 
+/* The answer that was turned down is better than none. */
+static enum step give_kept(struct exchange *x)
+{
+    x->served = x->judged.offer;
+    x->call.n_passed = 0;
+    turn_note(x, "kept", "");
+    judge_release(x);
+    return STEP_ANSWER;
+}
+
 static enum step give_up(struct exchange *x, struct err *err)
 {
+    if (x->judged.state == JUDGE_KEEPS && !x->frames_out)
+        return give_kept(x);
     *err = x->call.err;
     if (x->call.refusal.n) {
         x->passed_body = x->call.refusal;
@@ -233,19 +288,39 @@ static enum step give_up(struct exchange *x, struct err *err)
     return STEP_FAIL;
 }
 
+static enum step next(struct exchange *x, unsigned by, struct err *err)
+{
+    x->call.candidate += by;
+    x->call.tries = 0;
+    return ask(x, err);
+}
+
+static enum step escalate(struct exchange *x, const char *fault, struct err *err)
+{
+    LOG(escalate, F("request", str_of(x->id)), F("model", x->call.offer->model), F("why", fault));
+    metric_add(x->worker->metrics, METRIC_escalations_total, 1);
+    turn_note(x, "escalated:", fault);
+    judge_keep(x);
+    return next(x, x->call.offer->escalates, err);
+}
+
 static enum step try_again(struct exchange *x, struct err *err)
 {
     if (x->frames_out)
         return give_up(x, err);
+    if (turn_has_another_key(x)) {
+        log_retry(x);
+        x->call.tries--;
+        return ask(x, err);
+    }
     if (may_retry(x)) {
         log_retry(x);
         return rest(x);
     }
     if (may_go_on(x)) {
         log_retry(x);
-        x->call.candidate++;
-        x->call.tries = 0;
-        return ask(x);
+        turn_note(x, "after:", err_info(x->call.err.code)->name);
+        return next(x, 1, err);
     }
     return give_up(x, err);
 }
@@ -256,6 +331,8 @@ static bool is_whole(struct exchange *x)
     struct call *c = &x->call.call;
     if (x->call.err.code != ERR_none)
         return false;
+    if (x->policy.blocked_answer)
+        return true;
     bool ended_well = x->call.is_stream ? x->metered.whole : c->err.code == ERR_none;
     if (!ended_well) {
         x->call.err = c->err;
@@ -277,6 +354,10 @@ static void end_of_try(struct exchange *x)
 
 static const char *finish_word(const struct exchange *x, bool whole)
 {
+    if (x->budget.stopped)
+        return "budget_cut";
+    if (x->policy.blocked_answer && whole)
+        return "blocked";
     if (whole)
         return "complete";
     if (x->call.err.code == ERR_client_too_slow)
@@ -284,12 +365,27 @@ static const char *finish_word(const struct exchange *x, bool whole)
     return x->frames_out ? "cut" : "failed";
 }
 
+/* NULL: it is good, or there is nobody to ask for a better one. */
+static const char *fault_of(const struct exchange *x)
+{
+    bool can = x->judged.state == JUDGE_HOLDS && turn_can_follow(x, x->call.offer->escalates);
+    return can ? judge_fault(x) : NULL;
+}
+
 static enum step answered(struct exchange *x, struct err *err)
 {
     end_of_try(x);
     bool whole = is_whole(x);
-    attempt_book(x, finish_word(x, whole));
+    const char *fault = whole ? fault_of(x) : NULL;
+    attempt_book(x, fault ? "escalated" : finish_word(x, whole));
+    turn_end(x, whole);
     x->call.state = CALL_NEW;
+    if (fault)
+        return escalate(x, fault, err);
+    if (x->judged.state == JUDGE_HOLDS && whole)
+        judge_release(x);
+    else if (x->judged.state == JUDGE_HOLDS)
+        judge_drop(x);
     return whole ? STEP_ANSWER : try_again(x, err);
 }
 
@@ -312,9 +408,10 @@ static enum step call_run(struct exchange *x, struct err *err)
         return answered(x, err);
     case CALL_NEW:
     case CALL_RESTING:
+    case CALL_LEASING:
         break;
     }
-    return ask(x);
+    return ask(x, err);
 }
 
 /* A try that was cancelled has been paid for all the same. */
@@ -323,7 +420,9 @@ static void call_undo(struct exchange *x)
     if (x->call.state == CALL_ASKED) {
         end_of_try(x);
         attempt_book(x, exchange_finish_word(x));
+        turn_end(x, false);
     }
+    judge_drop(x);
     buf_done(&x->call.question);
 }
 

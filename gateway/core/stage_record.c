@@ -9,53 +9,11 @@
 #include "gateway/core/row.h"
 #include "gateway/core/stage.h"
 
-struct times {
-    int64_t total_us, ttft_us, overhead_us;
-};
-
 static enum step record_run(struct exchange *x, struct err *err)
 {
     (void)err;
     atomic_fetch_add_explicit(&x->worker->in_flight, 1, memory_order_relaxed);
     return STEP_NEXT;
-}
-
-static struct times measure(const struct exchange *x)
-{
-    int64_t now_us = clock_now_us();
-    struct times t = {.total_us = now_us - x->started_us, .ttft_us = LEDGER_NULL, .overhead_us = LEDGER_NULL};
-    if (x->first_frame_us)
-        t.ttft_us = x->first_frame_us - x->started_us;
-    if (x->received_us) {
-        int64_t end_us = x->first_frame_us ? x->first_frame_us : now_us;
-        t.overhead_us = end_us - x->received_us - x->call.waited_us;
-        t.overhead_us = t.overhead_us < 0 ? 0 : t.overhead_us;
-    }
-    return t;
-}
-
-static void write_row(const struct exchange *x, const struct times *t)
-{
-    struct ledger_request row;
-    row_begin(x, &row);
-    row_cost(&row.cost, &x->usage, x->cost_nusd, x->cost_source, x->price_version);
-    row.cost.over_bound = x->over_bound;
-    if (x->served) {
-        row.model_served = x->served->model;
-        row.provider = str_of(x->served->target->provider->name);
-    } else if (x->cache.state == CACHED_HANDING_OUT) {
-        row.model_served = buf_str(&x->cache.kept->model);
-        row.provider = buf_str(&x->cache.kept->provider);
-    }
-    row.cache = str_of(x->cache.word);
-    row.saved_nusd = x->cache.saved_nusd;
-    row.attempts = x->attempts;
-    row.status = exchange_status(x);
-    row.finish = str_of(exchange_finish_word(x));
-    row.total_us = t->total_us;
-    row.ttft_us = t->ttft_us;
-    row.overhead_us = t->overhead_us;
-    ledger_settle(x->worker->gateway->store, &row);
 }
 
 static void count(const struct exchange *x, const struct times *t)
@@ -77,6 +35,7 @@ static void write_log(const struct exchange *x, const struct times *t)
     LOG(request, F("request", x->id), F("team", x->key ? x->key->team : ""), F("key", x->key ? x->key->id : ""),
         F("endpoint", endpoint_info(x->endpoint)->name), F("model", x->asked), F("prompt", x->prompt.version ? x->prompt.version->name : ""),
         F("prompt_version", x->prompt.version ? x->prompt.version->version : 0),
+        F("route", x->reason ? x->reason : ""),
         F("provider", x->served ? x->served->target->provider->name : ""), F("status", exchange_status(x)),
         F("finish", exchange_finish_word(x)), F("attempts", x->attempts), F("total_us", t->total_us),
         F("overhead_us", t->overhead_us), F("input_tokens", x->usage.input), F("output_tokens", x->usage.output),
@@ -86,10 +45,8 @@ static void write_log(const struct exchange *x, const struct times *t)
 
 static void record_undo(struct exchange *x)
 {
-    struct times t = measure(x);
+    struct times t = row_settle(x);
     atomic_fetch_sub_explicit(&x->worker->in_flight, 1, memory_order_relaxed);
-    if (x->key && !x->dry_run)
-        write_row(x, &t);
     count(x, &t);
     write_log(x, &t);
 }

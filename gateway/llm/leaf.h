@@ -15,6 +15,7 @@
 
 enum leaf_kind {
     LEAF_text,       /* somebody's words: may be looked at and rewritten */
+    LEAF_document,   /* the same, and JSON itself: the arguments of a tool call */
     LEAF_identifier, /* names, ids, keys, enums, schemas: may be looked at, never rewritten */
     LEAF_opaque,     /* encoded data, URLs of data, signatures: looking at it tells nothing */
 };

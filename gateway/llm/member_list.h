@@ -5,7 +5,7 @@
  *   endpoints  where it means this: any of CHAT, COMPLETIONS, EMBEDDINGS, RESPONSES,
  *              MODERATIONS, or ALL
  *   path       as gateway/base/json.h has it
- *   kind       of a string there, see leaf.h: text, identifier, opaque
+ *   kind       of a string there, see leaf.h: text, document, identifier, opaque
  *   counts     whether its bytes may become tokens of the input: YES, NO, or WHOLE:
  *              all bytes of the value, whatever it is, for names and brackets of a
  *              schema become tokens too
@@ -60,9 +60,10 @@ MEMBER(CHAT, "messages[].tool_call_id", identifier, YES, nothing)
 MEMBER(CHAT, "messages[].tool_calls[].id", identifier, YES, nothing)
 MEMBER(CHAT, "messages[].tool_calls[].type", identifier, NO, nothing)
 MEMBER(CHAT, "messages[].tool_calls[].function.name", identifier, YES, nothing)
-MEMBER(CHAT, "messages[].tool_calls[].function.arguments", text, YES, nothing)
+MEMBER(CHAT, "messages[].tool_calls[].function.arguments", document, YES, nothing)
 MEMBER(CHAT, "messages[].tool_calls[].custom.name", identifier, YES, nothing)
 MEMBER(CHAT, "messages[].function_call.name", identifier, YES, nothing)
+MEMBER(CHAT, "messages[].function_call.arguments", document, YES, nothing)
 
 /* chat: what proves to a model that its own words come back unchanged */
 MEMBER(CHAT, "messages[].tool_calls[].extra_content.google.thought_signature", opaque, NO, nothing)
@@ -72,18 +73,19 @@ MEMBER(CHAT, "messages[].reasoning_details[].signature", opaque, NO, nothing)
 MEMBER(CHAT, "messages[].reasoning_details[].data", opaque, YES, nothing)
 
 /* chat: tools and schemas */
-MEMBER(CHAT, "tools", text, WHOLE, nothing)
+MEMBER(CHAT, "tools", text, WHOLE, tools)
 MEMBER(CHAT, "tools.**", text, NO, nothing)
 MEMBER(CHAT, "tools[].type", identifier, NO, nothing)
 MEMBER(CHAT, "tools[].function.name", identifier, NO, nothing)
 MEMBER(CHAT, "tools[].function.parameters.**", identifier, NO, nothing)
 MEMBER(CHAT, "tools[].custom.name", identifier, NO, nothing)
 MEMBER(CHAT, "tools[].custom.format.**", identifier, NO, nothing)
-MEMBER(CHAT, "functions", text, WHOLE, nothing)
+MEMBER(CHAT, "functions", text, WHOLE, functions)
 MEMBER(CHAT, "functions.**", text, NO, nothing)
 MEMBER(CHAT, "functions[].name", identifier, NO, nothing)
 MEMBER(CHAT, "functions[].parameters.**", identifier, NO, nothing)
 MEMBER(CHAT, "response_format", text, WHOLE, format)
+MEMBER(CHAT, "response_format.type", identifier, NO, format_type)
 MEMBER(CHAT, "response_format.**", identifier, NO, nothing)
 MEMBER(CHAT, "tool_choice", identifier, NO, nothing)
 MEMBER(CHAT, "tool_choice.**", identifier, NO, nothing)
@@ -123,7 +125,7 @@ MEMBER(RESPONSES, "input[].id", identifier, YES, nothing)
 MEMBER(RESPONSES, "input[].status", identifier, NO, nothing)
 MEMBER(RESPONSES, "input[].name", identifier, YES, nothing)
 MEMBER(RESPONSES, "input[].call_id", identifier, YES, nothing)
-MEMBER(RESPONSES, "input[].arguments", text, YES, nothing)
+MEMBER(RESPONSES, "input[].arguments", document, YES, nothing)
 MEMBER(RESPONSES, "input[].encrypted_content", opaque, YES, nothing)
 MEMBER(RESPONSES, "input[].content", text, YES, nothing)
 MEMBER(RESPONSES, "input[].content[].type", identifier, NO, part)
@@ -145,13 +147,15 @@ MEMBER(RESPONSES, "input[].output.image_url", opaque, NO, image)
 MEMBER(RESPONSES, "input[].result", opaque, NO, image)
 
 /* responses: tools and schemas */
-MEMBER(RESPONSES, "tools", text, WHOLE, nothing)
+MEMBER(RESPONSES, "tools", text, WHOLE, tools)
 MEMBER(RESPONSES, "tools.**", text, NO, nothing)
 MEMBER(RESPONSES, "tools[].type", identifier, NO, nothing)
 MEMBER(RESPONSES, "tools[].name", identifier, NO, nothing)
 MEMBER(RESPONSES, "tools[].parameters.**", identifier, NO, nothing)
 MEMBER(RESPONSES, "tools[].format.**", identifier, NO, nothing)
-MEMBER(RESPONSES, "text", text, WHOLE, format)
+MEMBER(RESPONSES, "text", text, WHOLE, nothing)
+MEMBER(RESPONSES, "text.format", identifier, NO, format)
+MEMBER(RESPONSES, "text.format.type", identifier, NO, format_type)
 MEMBER(RESPONSES, "text.**", identifier, NO, nothing)
 MEMBER(RESPONSES, "tool_choice", identifier, NO, nothing)
 MEMBER(RESPONSES, "tool_choice.**", identifier, NO, nothing)

@@ -31,6 +31,9 @@ enum member_read {
     READ_prompt_variables,
     READ_messages,
     READ_format,
+    READ_tools,
+    READ_functions,
+    READ_format_type,
     READ_kept, /* how many are kept as they are; the others are counted or looked into */
 
     READ_nothing,

@@ -16,6 +16,7 @@
 
 #include "gateway/base/err.h"
 #include "gateway/base/str.h"
+#include "gateway/llm/capability.h"
 #include "gateway/llm/usage.h"
 
 enum { PRICE_TIERS = 4, PRICE_PLACES = 12 };
@@ -33,6 +34,7 @@ struct price {
     int64_t default_max_output;           /* tokens; 0: not known */
     int64_t context;                      /* tokens; 0: not known */
     int64_t image_tokens, audio_tokens;   /* the most that one of them becomes; 0: not known */
+    unsigned lacks;                       /* bits of enum capability's CAN_; 0: nothing is known */
 };
 
 /* Kinds without a price of their own are loaded with that of `input` or `output`. */

@@ -24,6 +24,7 @@ struct tier_spec {
 struct model_spec {
     struct tier_spec first; /* begins with the id */
     unsigned default_max_output, context, image_tokens, audio_tokens;
+    struct conf_words capabilities;
     struct conf_items tiers;
 };
 
@@ -68,6 +69,8 @@ static const struct conf_row model_rows[] = {
      TOKENS_MAX, NULL, NULL, "the most tokens that an image becomes"},
     {"audio_tokens", CONF_TYPE_COUNT, offsetof(struct model_spec, audio_tokens), NULL, 1,
      TOKENS_MAX, NULL, NULL, "the most tokens that a piece of audio becomes"},
+    {"capabilities", CONF_TYPE_WORDS, offsetof(struct model_spec, capabilities), NULL, 0, 0,
+     CAPABILITY_WORDS, NULL, "what it can, of what not every model can"},
     {"tiers", CONF_TYPE_LIST, offsetof(struct model_spec, tiers), NULL, 0, PRICE_TIERS - 1, NULL,
      &tier_table, "other prices for long inputs"},
 };
@@ -127,6 +130,15 @@ static struct price_tier make_tier(struct conf *c, const struct tier_spec *s,
     return t;
 }
 
+/* Nothing is known to be missing where nothing is said. */
+static unsigned make_lacks(const struct conf_words *words)
+{
+    unsigned can = words->v ? 0 : CAN_all;
+    for (size_t i = 0; i < words->n; i++)
+        can |= capability_bit(words->v[i].text);
+    return CAN_all & ~can;
+}
+
 static struct price make_price(struct conf *c, const char *version, const struct model_spec *s)
 {
     struct price p = {
@@ -135,6 +147,7 @@ static struct price make_price(struct conf *c, const char *version, const struct
         .context = s->context,
         .image_tokens = s->image_tokens,
         .audio_tokens = s->audio_tokens,
+        .lacks = make_lacks(&s->capabilities),
     };
     if (!s->first.input.text)
         conf_problem(c, s->first.id.at, "'%s' has no 'input' price; write 0 if it costs nothing",

@@ -127,6 +127,25 @@ static bool read_stream(struct request *r, const struct json_value *stream, stru
            read_bool(&r->include_usage, "stream_options.include_usage", &r->wants_usage, err);
 }
 
+static bool is_list_of_some(const struct json_value *v)
+{
+    return v->kind == VALUE_ARRAY && v->raw.n > 2; /* "[ ]" has none either, and nobody sends it */
+}
+
+static unsigned find_needs(const struct request *r, const struct json_value *kept)
+{
+    unsigned needs = 0;
+    if (is_list_of_some(&kept[READ_tools]) || is_list_of_some(&kept[READ_functions]))
+        needs |= CAN_tools;
+    if (r->images)
+        needs |= CAN_vision;
+    if (r->audios)
+        needs |= CAN_audio;
+    if (json_text_is(&kept[READ_format_type], STR("json_schema")))
+        needs |= CAN_json_schema;
+    return needs;
+}
+
 static bool settle(struct request *r, const struct json_value *kept, struct err *err)
 {
     r->top = kept[READ_top];
@@ -148,6 +167,7 @@ static bool settle(struct request *r, const struct json_value *kept, struct err 
     r->prompt_version = kept[READ_prompt_version];
     r->prompt_variables = kept[READ_prompt_variables];
     r->format = kept[READ_format];
+    r->needs = find_needs(r, kept);
     r->choices = 1;
     if (r->top.kind != VALUE_OBJECT)
         return err_say(err, ERR_bad_request, NULL, "the body must be a JSON object");

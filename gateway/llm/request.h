@@ -13,6 +13,7 @@
 #include "gateway/base/err.h"
 #include "gateway/base/json.h"
 #include "gateway/base/str.h"
+#include "gateway/llm/capability.h"
 #include "gateway/llm/endpoint.h"
 
 struct request {
@@ -23,7 +24,7 @@ struct request {
     struct json_value include_usage;  /* within it */
     struct json_value penstock;       /* our own members; never go upstream */
     struct json_value max_output;     /* the member that sets it, if any; may be null */
-    struct json_value format;         /* response_format; Responses' text; of any kind */
+    struct json_value format;         /* response_format; in Responses text.format; of any kind */
     struct json_value max_output_too; /* chat has two names for it: the other, if both were sent */
 
     /* who it is for, in the order in which the unit is taken from them; of any kind,
@@ -48,6 +49,7 @@ struct request {
     unsigned images, audios;   /* parts of these kinds */
     unsigned clips;            /* of the audios, those that are in the body, */
     int64_t clip_bytes;        /* and their bytes in base 64 */
+    unsigned needs;            /* bits of enum capability's CAN_ */
 };
 
 /*

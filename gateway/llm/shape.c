@@ -14,7 +14,7 @@ static const json_t *read_format(const struct request *r, json_t **doc)
     if (r->format.kind != VALUE_OBJECT || r->format.raw.n > SHAPE_MAX_BYTES)
         return NULL;
     *doc = json_loadb(r->format.raw.p, r->format.raw.n, 0, NULL);
-    return r->endpoint == ENDPOINT_responses ? json_object_get(*doc, "format") : *doc;
+    return *doc;
 }
 
 static bool is_type(const json_t *format, const char *type)

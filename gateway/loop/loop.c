@@ -322,4 +322,5 @@ void loop_run(struct loop *l)
             dispatch(l, &events[i]);
         settle(l);
     }
+    atomic_store(&l->stop, false); /* so that it can be run again */
 }

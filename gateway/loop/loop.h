@@ -23,7 +23,7 @@ struct loop *loop_new(unsigned index, struct err *err); /* NULL: no descriptors 
 void loop_free(struct loop *l);                         /* NULL is fine; nothing may be registered any more */
 unsigned loop_index(const struct loop *l);
 
-void loop_run(struct loop *l);  /* until loop_stop() */
+void loop_run(struct loop *l);  /* until loop_stop(); may be run again */
 void loop_stop(struct loop *l); /* from any thread; from a signal handler too */
 
 /* The time when the current batch of events was taken. */

@@ -12,6 +12,7 @@
 #ifndef GATEWAY_ROUTER_STRATEGY_H
 #define GATEWAY_ROUTER_STRATEGY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,7 @@ struct strategy {
     const char *help;
     /* Permutes c[0..n-1], best first.  `dice` is uniform over all uint64_t. */
     void (*order)(struct candidate *c, size_t n, uint64_t dice);
+    bool judges; /* every answer but the last target's is judged before the caller gets it */
 };
 
 #define STRATEGY(name) extern const struct strategy strategy_##name;

@@ -13,6 +13,7 @@
 #include "gateway/base/err.h"
 #include "gateway/base/str.h"
 #include "gateway/store/store.h"
+#include "rag/shelf.h"
 
 struct cache;
 struct config;
@@ -30,6 +31,11 @@ struct admin {
     /* Reads the config again; false: *err says what is wrong.  NULL where no server runs. */
     bool (*reload)(void *arg, struct err *err);
     void *reload_arg;
+    struct shelf_slot *shelf; /* of the indexes that are served; NULL where no server runs */
+    /* Told how far a long operation is; may be NULL. */
+    void (*progress)(void *arg, const char *what, size_t done, size_t total);
+    void (*complain)(void *arg, const char *line); /* problems of files, one a line; NULL: only the first is kept */
+    void *progress_arg;
     bool quiet; /* changes are not logged: a command tells its user itself */
 };
 

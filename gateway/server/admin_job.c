@@ -48,7 +48,8 @@ static void work(struct job *job)
 {
     struct admin_job *a = (struct admin_job *)job;
     json_error_t why;
-    json_t *in = a->body_bytes ? json_loadb(a->body, a->body_bytes, JSON_REJECT_DUPLICATES, &why) : json_object();
+    json_t *in = a->body_bytes ? json_loadb(a->body, a->body_bytes, JSON_REJECT_DUPLICATES, &why)
+                               : json_object();
     if (!json_is_object(in)) {
         err_say(&a->err, ERR_bad_json, NULL, "the body must be a JSON object");
     } else {
@@ -98,6 +99,7 @@ void admin_job_start(struct visit *v, struct str method, struct str path)
                   .cache = h->gateway.cache,
                   .prompts = h->gateway.prompts,
                   .rollouts = h->gateway.rollouts,
+                  .shelf = &h->gateway.shelf,
                   .config = config_ref(v->worker->config),
                   .reload = h->reload,
                   .reload_arg = h->reload_arg},

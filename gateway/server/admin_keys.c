@@ -43,6 +43,7 @@ static bool read_spec(const json_t *in, struct key_spec *k, struct err *err)
         return false;
     k->secret = str_of(secret);
     k->metadata = json_object_get(in, "metadata");
+    k->limits = json_object_get(in, "limits");
     if (k->metadata && !json_is_object(k->metadata))
         return err_say(err, ERR_bad_request, "metadata", "metadata is not an object");
     if (!*k->team)

@@ -20,3 +20,14 @@ bool admin_teams_create(struct admin *a, const char *segment, json_t *in, json_t
     *out = json_pack("{s:s}", "name", name);
     return true;
 }
+
+bool admin_teams_set_limits(struct admin *a, const char *segment, json_t *in, json_t **out, struct err *err)
+{
+    const json_t *limits = json_object_get(in, "limits");
+    if (!limits)
+        return err_say(err, ERR_bad_request, "limits", "give limits, {} for those of the config");
+    if (!team_set_limits(a->store, segment, limits, admin_dry_run(in), err))
+        return false;
+    *out = json_pack("{s:s, s:O}", "name", segment, "limits", limits);
+    return true;
+}

@@ -71,7 +71,7 @@ static bool read_ours(struct scan *s, struct str name, struct str value)
         struct str *to;
     } ours[] = {{"tags", &h->tags},       {"unit", &h->unit},       {"session", &h->session},
                 {"timeout-ms", &h->timeout_ms}, {"trailer", &h->trailer}, {"dry-run", &h->dry_run},
-                {"cache", &h->cache},     {"cache-ttl", &h->cache_ttl}};
+                {"cache", &h->cache},     {"cache-ttl", &h->cache_ttl}, {"rag", &h->rag}};
     struct str rest = {name.p + sizeof prefix - 1, name.n - (sizeof prefix - 1)};
     for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
         if (is(rest, ours[i].name))

@@ -4,6 +4,8 @@
 
 #include "gateway/base/json.h"
 #include "gateway/base/scope.h"
+#include "gateway/core/policy_tally.h"
+#include "gateway/server/upstreams.h"
 #include "gateway/server/worker.h"
 #include "gateway/store/ledger.h"
 
@@ -105,11 +107,13 @@ static bool write_metrics(struct visit *v)
     struct ledger_head head;
     v->reply.content_type = "text/plain; version=0.0.4";
     metrics_show(h->gateway.metrics, gauge, h, &v->reply.body);
+    policy_tally_show(h->gateway.policy_tally, &v->reply.body);
     ledger_head(h->gateway.store, &head);
     buf_addf(&v->reply.body,
              "# HELP penstock_ledger_head_info the MAC of the last committed row of the ledger\n"
              "# TYPE penstock_ledger_head_info gauge\npenstock_ledger_head_info{mac=\"%s\"} 1\n",
              head.mac);
+    upstreams_metrics(v->worker->config, &v->reply.body);
     v->reply.status = MHD_HTTP_OK;
     return true;
 }

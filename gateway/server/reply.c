@@ -6,6 +6,7 @@
 
 #include "gateway/core/error_body.h"
 #include "gateway/core/label.h"
+#include "gateway/core/limit.h"
 #include "gateway/server/client.h"
 #include "gateway/server/visit.h"
 #include "gateway/server/worker.h"
@@ -45,6 +46,9 @@ static void add_label(const struct exchange *x, struct MHD_Response *response)
 {
     struct label label;
     label_make(x, &label);
+    for (unsigned i = 0; i < label.n; i++)
+        MHD_add_response_header(response, label.rows[i].name, label.rows[i].text);
+    limit_label(x, &label);
     for (unsigned i = 0; i < label.n; i++)
         MHD_add_response_header(response, label.rows[i].name, label.rows[i].text);
     for (unsigned i = 0; i < x->call.n_passed; i++)

@@ -13,14 +13,17 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "gateway/core/policy_tally.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/mem.h"
 #include "gateway/base/scope.h"
+#include "gateway/core/collection.h"
+#include "gateway/core/notice.h"
 #include "gateway/server/visit.h"
 #include "gateway/server/worker.h"
 #include "prompts/prompts.h"
 
-enum { JOB_THREADS = 2, DRAIN_LOOK_MS = 10, ABORT_PATIENCE_MS = 2000, PATH_BYTES = 4096 };
+enum { JOB_THREADS = 2, SEARCH_THREADS = 4, DRAIN_LOOK_MS = 10, ABORT_PATIENCE_MS = 2000, PATH_BYTES = 4096 };
 
 struct server {
     struct house house;
@@ -82,8 +85,8 @@ static bool reload(void *server, struct err *err)
     if (c) {
         for (unsigned i = 0; i < s->house.n_workers; i++)
             config_ref(c);
+        config_slot_put(&s->house.gateway.config, c); /* first: it is not shared yet */
         tell_all(&s->house, take_config, c);
-        config_slot_put(&s->house.gateway.config, c);
     }
     pthread_mutex_unlock(&s->reload_lock);
     if (c) {
@@ -140,6 +143,7 @@ static void close_listeners(struct worker_slot *w, void *unused)
 static void abort_visits(struct worker_slot *w, void *unused)
 {
     (void)unused;
+    notices_drop(&w->core);
     for (struct visit *v = w->visits, *next; v; v = next) {
         next = v->next;
         if (v->exchanging && v->x.finish == FINISH_none)
@@ -151,7 +155,7 @@ static int64_t in_flight(const struct house *h)
 {
     int64_t n = 0;
     for (unsigned i = 0; i < h->n_workers; i++)
-        n += atomic_load(&h->workers[i].core.in_flight);
+        n += atomic_load(&h->workers[i].core.in_flight) + atomic_load(&h->workers[i].core.notices_asked);
     return n;
 }
 
@@ -223,6 +227,17 @@ static void set_up_process(void)
     }
 }
 
+/* What cannot be used stands on the shelf as such, and is logged: the rest of the gateway serves. */
+static void load_shelf(struct house *h, struct store *store)
+{
+    struct err err = {0};
+    struct shelf *shelf = collection_shelf(store, NULL, &err);
+    if (shelf)
+        shelf_slot_put(&h->gateway.shelf, shelf);
+    else
+        LOG(warning, F("what", "indexes"), F("detail", err.detail));
+}
+
 static void open_house(struct server *s, struct store *store, struct prompts *prompts, struct config *c)
 {
     struct house *h = &s->house;
@@ -233,9 +248,13 @@ static void open_house(struct server *s, struct store *store, struct prompts *pr
     h->gateway.store = store;
     h->gateway.prompts = prompts;
     h->gateway.jobs = jobs_new(JOB_THREADS);
+    h->gateway.searches = jobs_new(c->loops < SEARCH_THREADS ? c->loops : SEARCH_THREADS);
+    shelf_slot_init(&h->gateway.shelf);
+    load_shelf(h, store);
     struct cache_sizes sizes = {c->cache.memory_bytes, c->cache.disk_bytes};
     h->gateway.cache = cache_new(store_dir(store), &sizes, h->gateway.jobs);
     h->gateway.metrics = metrics_new(c->loops);
+    h->gateway.policy_tally = policy_tally_new();
     h->gateway.memory.max_bytes = c->server.memory_in_flight;
     config_slot_init(&h->gateway.config);
     config_slot_put(&h->gateway.config, c);
@@ -245,13 +264,16 @@ static void close_house(struct server *s)
 {
     struct house *h = &s->house;
     jobs_free(h->gateway.jobs);
+    jobs_free(h->gateway.searches);
     for (unsigned i = 0; i < h->n_workers; i++)
         worker_close(&h->workers[i]);
     free(h->workers);
     cache_free(h->gateway.cache);
     metrics_free(h->gateway.metrics);
+    policy_tally_free(h->gateway.policy_tally);
     rollouts_free(h->gateway.rollouts);
     config_slot_done(&h->gateway.config);
+    shelf_slot_done(&h->gateway.shelf);
     pthread_mutex_destroy(&s->reload_lock);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "gateway/core/notice.h"
 #include "gateway/net/transport.h"
 #include "gateway/server/client.h"
 #include "gateway/server/visit.h"
@@ -99,6 +100,7 @@ void worker_close(struct worker_slot *w)
         MHD_stop_daemon(w->daemon);
         client_linger_no_more(w);
     }
+    notices_drop(&w->core);
     if (w->core.loop) {
         curl_transport_free(w->core.transports[TRANSPORT_http]);
         h1_transport_free(w->core.transports[TRANSPORT_plain]);

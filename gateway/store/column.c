@@ -22,6 +22,12 @@
     ROW(NUMBER, prompt_version, prompt_version, false) \
     ROW(TEXT, prompt_hash, prompt_hash, false) \
     ROW(TEXT, arm, arm, false) \
+    ROW(TEXT, policy_version, policy_version, false) \
+    ROW(TEXT, policy_verdict, policy_verdict, false) \
+    ROW(TEXT, policy_hits, policy_hits, false) \
+    ROW(TEXT, rag_collection, rag_collection, false) \
+    ROW(NUMBER, rag_version, rag_version, false) \
+    ROW(TEXT, rag_passages, rag_passages, false) \
     ROW(TEXT, route_reason, route_reason, false) \
     ROW(INT, attempts, attempts, false) \
     ROW(INT, status, status, true) \

@@ -31,7 +31,7 @@ struct column {
         *twin; /* of an attempt: the request's column that is mostly the same, or NULL */
 };
 
-enum { COLUMNS_MAX = 48 };
+enum { COLUMNS_MAX = 64 };
 
 struct columns { /* the first is request_id */
     const char *table;

@@ -12,6 +12,8 @@
 #include <stdint.h>
 
 #include "gateway/base/str.h"
+#include "gateway/store/limits.h"
+#include "gateway/store/purse.h"
 #include "gateway/store/store.h"
 
 struct keyring;
@@ -24,12 +26,17 @@ struct key {
     const char *const *tags;   /* NULL-terminated */
     int64_t expires_ms; /* wall clock; 0: never */
     bool admin;         /* may use /admin/v1, and no models */
+    struct limits limits; /* its own, else its team's; what is open is the config's */
+    struct pace *pace;    /* what it has used of them; NULL: it is not counted */
+    struct purse *purses[PURSES_MAX]; /* its budgets, then its team's; by their length */
+    unsigned n_purses;
 };
 
 /* Who owns the data directory and asks over its control socket: of no team, may use every model. */
 extern const struct key keyring_operator;
 
 struct keyring *keyring_current(struct store *s); /* a new reference */
+bool keyring_is_current(struct store *s, const struct keyring *k); /* takes no lock */
 struct keyring *keyring_ref(struct keyring *k);
 void keyring_unref(struct keyring *k); /* NULL is fine */
 

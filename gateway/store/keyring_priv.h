@@ -5,6 +5,6 @@
 #include "gateway/store/keyring.h"
 #include "gateway/store/sql_priv.h"
 
-struct keyring *keyring_read(sqlite3 *db, const struct hash *hash_key, struct err *err);
+struct keyring *keyring_read(const struct store *s, const struct hash *hash_key, struct err *err);
 
 #endif

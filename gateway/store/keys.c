@@ -11,6 +11,7 @@
 #include "gateway/base/fault.h"
 #include "gateway/base/scope.h"
 #include "gateway/store/dir_priv.h"
+#include "gateway/store/limits.h"
 #include "gateway/store/store_priv.h"
 
 enum { ID_RANDOM = 20, SECRET_RANDOM = 43, NAME_MAX_BYTES = 64 };
@@ -21,6 +22,7 @@ struct change {
     const char *id;
     struct hash hash;
     bool dry_run;
+    const json_t *limits;
 };
 
 /* 62 goes four times into a byte; what is above is drawn again. */
@@ -108,7 +110,10 @@ static bool insert_key(sqlite3 *db, const struct change *c, struct err *err)
     const struct key_spec *k = c->spec;
     SCOPED(sql_finish)
     sqlite3_stmt *q =
-        sql_prepare(db, "INSERT INTO keys VALUES(?,?,?,?,?,?,?,?,nullif(?,0),NULL,?)", err);
+        sql_prepare(db,
+                    "INSERT INTO keys(id, hash, team, name, models, tags, metadata, created_ms, expires_ms, admin,"
+                    " limits) VALUES(?,?,?,?,?,?,?,?,nullif(?,0),?,?)",
+                    err);
     if (!q)
         return false;
     sql_bind_text(q, 1, str_of(c->id));
@@ -121,6 +126,7 @@ static bool insert_key(sqlite3 *db, const struct change *c, struct err *err)
     sqlite3_bind_int64(q, 8, clock_wall_ms());
     sqlite3_bind_int64(q, 9, k->expires_ms);
     sqlite3_bind_int(q, 10, k->admin);
+    bind_json(q, 11, k->limits, "{}");
     return sql_run(q, err);
 }
 
@@ -155,10 +161,11 @@ static bool task_create(struct sqlite3 *db, void *arg, struct err *err)
 bool key_create(struct store *s, const struct key_spec *k, bool dry_run, char id[KEY_ID_BYTES],
                 struct buf *secret, struct err *err)
 {
-    if (!make_secret(k->secret, secret, err))
+    struct limits limits;
+    if ((k->limits && !limits_read(k->limits, &limits, err)) || !make_secret(k->secret, secret, err))
         return false;
     make_id(id);
-    struct change c = {s, k, id, hash_secret(s, buf_str(secret)), dry_run};
+    struct change c = {s, k, id, hash_secret(s, buf_str(secret)), dry_run, NULL};
     return change(&c, task_create, err);
 }
 
@@ -231,7 +238,7 @@ static bool task_team(struct sqlite3 *db, void *arg, struct err *err)
         return err_say(err, ERR_conflict, "name", "there is a team '%.64s' already", c->id);
     if (c->dry_run)
         return true;
-    SCOPED(sql_finish) sqlite3_stmt *q = sql_prepare(db, "INSERT INTO teams VALUES(?,?)", err);
+    SCOPED(sql_finish) sqlite3_stmt *q = sql_prepare(db, "INSERT INTO teams(name, created_ms) VALUES(?,?)", err);
     if (!q)
         return false;
     sql_bind_text(q, 1, str_of(c->id));
@@ -314,4 +321,29 @@ bool keys_first(struct store *s, bool *made, struct err *err)
     *made = make_first(s, specs, err);
     json_decref(all);
     return *made;
+}
+
+static bool task_limits(struct sqlite3 *db, void *arg, struct err *err)
+{
+    const struct change *c = arg;
+    bool there;
+    if (!exists(db, "SELECT 1 FROM teams WHERE name = ?", str_of(c->id), &there, err))
+        return false;
+    if (!there)
+        return err_say(err, ERR_not_found, "name", "there is no team '%.64s'; see: penstock teams list", c->id);
+    if (c->dry_run)
+        return true;
+    SCOPED(sql_finish) sqlite3_stmt *q = sql_prepare(db, "UPDATE teams SET limits = ? WHERE name = ?", err);
+    if (!q)
+        return false;
+    bind_json(q, 1, c->limits, "{}");
+    sql_bind_text(q, 2, str_of(c->id));
+    return sql_run(q, err);
+}
+
+bool team_set_limits(struct store *s, const char *name, const json_t *limits, bool dry_run, struct err *err)
+{
+    struct limits read;
+    struct change c = {.s = s, .id = name, .dry_run = dry_run, .limits = limits};
+    return limits_read(limits, &read, err) && change(&c, task_limits, err);
 }

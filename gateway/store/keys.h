@@ -23,6 +23,7 @@ struct key_spec {
     const char *team, *name; /* name: "" for none */
     json_t *models, *tags;   /* arrays of strings; NULL: none */
     json_t *metadata;        /* an object; NULL: none */
+    json_t *limits;          /* as limits.h reads them; NULL: those of the team */
     int64_t expires_ms;      /* wall clock; 0: never */
     bool admin;              /* has no team and no models */
     struct str secret;       /* to import; empty: a new one is made */
@@ -38,6 +39,9 @@ bool key_rotate(struct store *s, const char *id, struct str import, bool dry_run
                 struct buf *secret, struct err *err);
 
 bool team_create(struct store *s, const char *name, bool dry_run, struct err *err);
+
+/* The limits of each key of the team that has none of its own. */
+bool team_set_limits(struct store *s, const char *name, const json_t *limits, bool dry_run, struct err *err);
 
 /* Arrays of objects, oldest first; never a secret. */
 json_t *key_list(struct store *s, struct err *err);

@@ -32,17 +32,17 @@ static json_t *document(sqlite3_stmt *q, int column)
 
 static json_t *key_object(sqlite3_stmt *q)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "id", text_or_null(q, 0),
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "id", text_or_null(q, 0),
                      "team", text_or_null(q, 1), "name", text_or_null(q, 2), "models",
                      document(q, 3), "tags", document(q, 4), "metadata", document(q, 5),
                      "created_ms", number_or_null(q, 6), "expires_ms", number_or_null(q, 7),
-                     "revoked_ms", number_or_null(q, 8), "admin", sqlite3_column_int(q, 9));
+                     "revoked_ms", number_or_null(q, 8), "admin", sqlite3_column_int(q, 9), "limits", document(q, 10));
 }
 
 static json_t *team_object(sqlite3_stmt *q)
 {
-    return json_pack("{s:o, s:o, s:o}", "name", text_or_null(q, 0), "created_ms",
-                     number_or_null(q, 1), "keys", number_or_null(q, 2));
+    return json_pack("{s:o, s:o, s:o, s:o}", "name", text_or_null(q, 0), "created_ms",
+                     number_or_null(q, 1), "keys", number_or_null(q, 2), "limits", document(q, 3));
 }
 
 static bool task_list(struct sqlite3 *db, void *arg, struct err *err)
@@ -72,7 +72,7 @@ json_t *key_list(struct store *s, struct err *err)
 {
     return list(s,
                 (struct listing){"SELECT id, team, name, models, tags, metadata, created_ms,"
-                                 " expires_ms, revoked_ms, admin FROM keys ORDER BY created_ms, id",
+                                 " expires_ms, revoked_ms, admin, limits FROM keys ORDER BY created_ms, id",
                                  key_object, NULL},
                 err);
 }
@@ -81,7 +81,7 @@ json_t *team_list(struct store *s, struct err *err)
 {
     return list(s,
                 (struct listing){"SELECT name, created_ms, (SELECT count(*) FROM keys WHERE"
-                                 " team = teams.name AND revoked_ms IS NULL) FROM teams"
+                                 " team = teams.name AND revoked_ms IS NULL), limits FROM teams"
                                  " ORDER BY created_ms, name",
                                  team_object, NULL},
                 err);

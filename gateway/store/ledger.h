@@ -43,6 +43,8 @@ struct ledger_attempt {
     struct ledger_cost cost;
 };
 
+enum { LEDGER_HITS_BYTES = 1000 }; /* of policy_hits, at most */
+
 struct ledger_request {
     struct str request_id;
     int64_t started_ms; /* wall clock */
@@ -55,6 +57,10 @@ struct ledger_request {
     struct str prompt_name, prompt_hash;
     int64_t prompt_version; /* 0: null */
     struct str arm; /* control, canary */
+    struct str policy_version, policy_verdict;
+    struct str policy_hits; /* a JSON array of what rules found, never of what it was; whole, or empty */
+    struct str rag_collection, rag_passages; /* passages: a JSON array, or empty */
+    int64_t rag_version;                     /* 0: null */
     struct str route_reason;
     unsigned attempts;
     int status;

@@ -14,7 +14,7 @@
 
 struct sqlite3;
 
-extern const char *const migrations[]; /* migrations[0] makes version 1 */
+extern const char *const migrations[]; /* migrations[0] makes version 1; NULL: nothing is to be done */
 extern const size_t n_migrations;
 
 /* Each step in a transaction of its own; a database newer than the steps is refused. */

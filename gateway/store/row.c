@@ -11,7 +11,8 @@ enum { GROWTH = 3 };
 static struct str kept(const struct column *c, const void *from)
 {
     struct str s = COLUMN_OF(struct str, from, c);
-    if (s.n > ROW_TEXT_BYTES && !str_eq(c->name, STR("tags")))
+    bool json = str_eq(c->name, STR("tags")) || str_eq(c->name, STR("rag_passages"));
+    if (s.n > ROW_TEXT_BYTES && !json)
         s.n = ROW_TEXT_BYTES;
     return s;
 }

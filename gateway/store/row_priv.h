@@ -38,7 +38,7 @@ struct row {
 
 /*
  * A copy.  Texts are made fit to be kept: what is no UTF-8 becomes U+FFFD, NUL too,
- * and all but tags are cut to ROW_TEXT_BYTES.
+ * and all but those that hold JSON are cut to ROW_TEXT_BYTES.
  */
 enum { ROW_TEXT_BYTES = 1024 };
 struct row *row_new(enum row_kind kind, const struct columns *cs, const void *from);

@@ -6,11 +6,13 @@
 #include <unistd.h>
 
 #include "gateway/base/fault.h"
+#include "gateway/base/log.h"
 #include "gateway/base/mem.h"
 #include "gateway/base/scope.h"
 #include "gateway/store/dir_priv.h"
 #include "gateway/store/keyring.h"
 #include "gateway/store/migrate.h"
+#include "gateway/store/purse_priv.h"
 #include "gateway/store/store_priv.h"
 
 static sqlite3 *open_database(const char *dir, int flags, struct err *err)
@@ -111,7 +113,14 @@ static bool begin_dry(struct store *s, struct err *err)
     struct hash mac = store_derive(s, "ledger-mac");
     bool ok = open_dry(s, err) && book_init(&s->book, s->db, &mac, err);
     crypto_wipe(&mac, sizeof mac);
-    return ok && keyring_load(s, err) && writer_start(s, err);
+    return ok && purses_load(s, 0, err) && keyring_load(s, err) && writer_start(s, err);
+}
+
+static bool check_budgets(const struct store *s, struct err *err)
+{
+    return !s->options.no_ledger || s->n_purses == 0 ||
+           err_set(err, ERR_bad_config, "ledger.durability is none, but there are budgets, which need a ledger; see: "
+                                        "penstock budgets list");
 }
 
 static bool begin(struct store *s, struct err *err)
@@ -125,7 +134,8 @@ static bool begin(struct store *s, struct err *err)
     bool ok = open_owned(s, err) && book_init(&s->book, s->db, &mac, err);
     crypto_wipe(&mac, sizeof mac);
     return ok && head_check(s, err) && orphans_book(s, err) &&
-           head_write(s->head_fd, &s->book.last) && keyring_load(s, err) && writer_start(s, err);
+           head_write(s->head_fd, &s->book.last) && purses_load(s, 0, err) && check_budgets(s, err) && keyring_load(s, err) &&
+           writer_start(s, err);
 }
 
 static char *copy(const char *text)
@@ -154,8 +164,13 @@ void store_close(struct store *s)
 {
     if (!s)
         return;
-    writer_stop(s);
+    struct err err = {0};
+    if (writer_stop(s) && !s->options.dry_run && !leases_close(s->db, &err))
+        LOG(store, F("error", err.detail));
     keyring_unref(s->keys);
+    for (size_t i = 0; i < s->n_purses; i++)
+        purse_unref(s->purses[i]);
+    free(s->purses);
     book_done(&s->book);
     sqlite3_close(s->db);
     if (s->head_fd >= 0)

@@ -47,6 +47,13 @@ struct hash store_derive(const struct store *s, const char *label); /* from the 
  */
 bool store_do(struct store *s, bool (*fn)(struct sqlite3 *db, void *arg, struct err *err), void *arg, struct err *err);
 
+/*
+ * The same without waiting, from any thread: done() is called on the writer thread, when
+ * it is on disk, or cannot be.
+ */
+void store_post(struct store *s, bool (*fn)(struct sqlite3 *db, void *arg, struct err *err), void *arg,
+                void (*done)(void *arg, bool ok));
+
 /* Waits until every row that was handed over so far is committed. */
 bool store_flush(struct store *s, struct err *err);
 

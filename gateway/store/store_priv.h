@@ -6,6 +6,7 @@
 #define GATEWAY_STORE_STORE_PRIV_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -22,10 +23,11 @@ enum {
     CLOSE_TRIES = 20,                   /* commits tried before rows are given up at the end */
 };
 
-struct task { /* lives on the stack of who waits for it */
+struct task { /* lives on the stack of who waits for it; one that has done() is freed by the writer */
     struct task *next;
     bool (*fn)(struct sqlite3 *db, void *arg, struct err *err); /* NULL: a flush */
     void *arg;
+    void (*done)(void *arg, bool ok);
     struct err err;
     bool ok, finished;
 };
@@ -55,13 +57,16 @@ struct store {
     struct row *pending; /* a commit of them failed, or is going on */
     int64_t complained_ms;
 
-    pthread_mutex_t keys_lock;
-    struct keyring *keys; /* the current one, counted */
+    pthread_mutex_t keys_lock; /* guards what follows */
+    struct keyring *keys;      /* the current one, counted */
+    _Atomic uintptr_t newest_keys; /* its address, only to be compared */
+    struct purse **purses;     /* counted; changed by the writer only */
+    size_t n_purses;
 };
 
 void writer_init(struct store *s);
 bool writer_start(struct store *s, struct err *err);
-void writer_stop(struct store *s); /* commits what is queued */
+bool writer_stop(struct store *s); /* commits what is queued; did it? */
 void writer_note(struct store *s, const struct note *n); /* from any thread; never blocks */
 
 /* Writes the rows' entries, coalesced, within the caller's transaction. */

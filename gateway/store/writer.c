@@ -232,6 +232,14 @@ static bool do_task(struct store *s, struct task *t)
     return ok;
 }
 
+static void tell_task(struct store *s, struct task *t)
+{
+    if (!t->ok)
+        complain(s, &t->err);
+    t->done(t->arg, t->ok);
+    free(t);
+}
+
 static void do_tasks(struct store *s, struct task *tasks, bool committed, const struct err *why)
 {
     while (tasks) {
@@ -241,6 +249,10 @@ static void do_tasks(struct store *s, struct task *tasks, bool committed, const 
             t->ok = do_task(s, t);
         else if (!(t->ok = committed))
             t->err = *why;
+        if (t->done) {
+            tell_task(s, t);
+            continue;
+        }
         pthread_mutex_lock(&s->lock);
         t->finished = true;
         pthread_cond_broadcast(&s->done);
@@ -286,10 +298,10 @@ bool writer_start(struct store *s, struct err *err)
     return true;
 }
 
-void writer_stop(struct store *s)
+bool writer_stop(struct store *s)
 {
     if (!s->running)
-        return;
+        return false;
     pthread_mutex_lock(&s->lock);
     s->stopping = true;
     pthread_cond_signal(&s->wake);
@@ -299,14 +311,20 @@ void writer_stop(struct store *s)
     free_rows(s->pending, &lost, &bytes);
     if (lost)
         LOG(store, F("error", "the disk took no more; rows are lost"), F("rows", lost));
+    return lost == 0;
+}
+
+static void queue_task(struct store *s, struct task *t)
+{
+    *s->tasks_end = t;
+    s->tasks_end = &t->next;
+    pthread_cond_signal(&s->wake);
 }
 
 static bool hand_over(struct store *s, struct task *t, struct err *err)
 {
     pthread_mutex_lock(&s->lock);
-    *s->tasks_end = t;
-    s->tasks_end = &t->next;
-    pthread_cond_signal(&s->wake);
+    queue_task(s, t);
     while (!t->finished)
         pthread_cond_wait(&s->done, &s->lock);
     pthread_mutex_unlock(&s->lock);
@@ -320,6 +338,16 @@ bool store_do(struct store *s, bool (*fn)(struct sqlite3 *db, void *arg, struct 
 {
     struct task t = {.fn = fn, .arg = arg};
     return hand_over(s, &t, err);
+}
+
+void store_post(struct store *s, bool (*fn)(struct sqlite3 *db, void *arg, struct err *err), void *arg,
+                void (*done)(void *arg, bool ok))
+{
+    struct task *t = NEW(struct task);
+    *t = (struct task){.fn = fn, .arg = arg, .done = done};
+    pthread_mutex_lock(&s->lock);
+    queue_task(s, t);
+    pthread_mutex_unlock(&s->lock);
 }
 
 bool store_flush(struct store *s, struct err *err)

@@ -28,8 +28,22 @@ enum { TURN = 100, EXCHANGES = 100 * 1000, STAGES_MAX = 32 };
 
 static const char config_text[] =
     "providers: {up: {dialect: openai, base_url: 'http://127.0.0.1:1/v1', api_key: sk-up}}\n"
-    "models: {m: {targets: [{provider: up, model: m-1}]}}\n"
-    "prices: {unpriced: allow}\nledger: {durability: none}\n";
+    "models: {m: {targets: [{provider: up, model: m-1}]}, p: {targets: [{provider: up, model: m-1}]}}\n"
+    "prices: {unpriced: allow}\nledger: {durability: none}\n"
+    "policies: {dir: '%s', attach: [{policy: bench, model: p}]}\n";
+
+/* What a team would have; both directions, so that the sinks work too. */
+static const char policy_file[] =
+    "version: 1\nrules:\n"
+    "- {id: pii.email, request: {action: pseudonymise}, response: {action: mask}}\n"
+    "- {id: pii.phone, request: {action: pseudonymise}}\n"
+    "- {id: pii.iban, request: {action: pseudonymise}}\n"
+    "- {id: pii.card, request: {action: redact}, response: {action: redact}}\n"
+    "- {id: pii.ip, request: {action: flag}}\n"
+    "- {id: secret.openai, request: {action: block}, response: {action: block}}\n"
+    "- {id: secret.github, request: {action: block}, response: {action: block}}\n"
+    "- {id: acme.staff_no, regex: '\\bE[0-9]{2}-[0-9]{6}\\b', request: {action: hash}}\n"
+    "- {id: acme.projects, words: [Project Falcon, bluebird], request: {action: flag}}\n";
 
 static const char canned[] = "{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion\",\"created\":"
                              "1764000000,\"model\":\"m-1\",\"choices\":[{\"index\":0,"
@@ -65,6 +79,15 @@ static const char body_with_prompt[] =
     "{\"model\":\"prompt:bench@production\",\"messages\":[],\"seed\":7,"
     "\"prompt_variables\":{\"tier\":\"pro\",\"question\":\"" QUESTION "\",\"docs\":" DOCS "}}";
 
+#define PARAGRAPH                                                                                   \
+    "The customer wrote twice in May about order 4711: the second parcel, with the lamp and 3 of the " \
+    "12 shades, had not come. We promised to send it again within five days, and did so on a Friday. " \
+    "She asks now whether the voucher of 15.50 still holds, and who decides that.\\n"
+
+static const char body_of_2_kb[] = "{\"model\":\"p\",\"messages\":[{\"role\":\"system\",\"content\":\"" PARAGRAPH
+                                   "\"},{\"role\":\"user\",\"content\":\"" PARAGRAPH PARAGRAPH PARAGRAPH PARAGRAPH
+                                       PARAGRAPH PARAGRAPH "\"}],\"seed\":7}";
+
 struct pair {
     const struct stage *stage;
     const char *body_on, *body_off; /* off NULL: what the stage makes of body_on */
@@ -73,6 +96,7 @@ struct pair {
 
 static const struct pair pairs[] = {
     {&stage_prompt, body_with_prompt, NULL, 5.0},
+    {&stage_policy, body_of_2_kb, body_of_2_kb, 10.0},
 };
 
 /* ---- an exchange without a network */
@@ -257,6 +281,22 @@ static void complain(void *arg, const char *line)
     fprintf(stderr, "%s\n", line);
 }
 
+/* The config's only policy is a file of this folder. */
+static struct config *make_config(const char *dir)
+{
+    struct buf text = BUF_INIT(sizeof config_text + 256);
+    char path[64];
+    snprintf(path, sizeof path, "%s/bench.yaml", dir);
+    FILE *f = fopen(path, "w");
+    bool written = f && fwrite(policy_file, sizeof policy_file - 1, 1, f) == 1;
+    if (f)
+        fclose(f);
+    buf_addf(&text, config_text, dir);
+    struct config *c = written ? config_parse("bench", buf_str(&text), NULL, complain, NULL) : NULL;
+    buf_done(&text);
+    return c;
+}
+
 static bool push_prompt(struct prompts *p, struct err *err)
 {
     struct pushed one;
@@ -273,7 +313,7 @@ int main(int argc, char **argv)
     if (!mkdtemp(dir))
         return 1;
     sent = (struct buf)BUF_INIT(1 << 20);
-    struct config *c = config_parse("bench", str_of(config_text), NULL, complain, NULL);
+    struct config *c = make_config(dir);
     struct store *s = store_open(dir, &(struct store_options){.no_ledger = true}, &err);
     struct prompts *p = s ? prompts_open(s, &err) : NULL;
     struct metrics *metrics = metrics_new(1);

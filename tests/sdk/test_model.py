@@ -37,8 +37,12 @@ def model_url():
 
 @pytest.fixture(scope="module")
 def gateway(model_url, tmp_path_factory):
-    config = {"providers": {"local": {"dialect": "openai", "base_url": model_url}},
-              "models": {"small": {"targets": [{"provider": "local", "model": "smollm2"}]}}}
+    within = [{"model": "small"}, {"model": "large"}]
+    config = {"providers": {"local": {"dialect": "openai", "base_url": model_url}, "sim": {"dialect": "sim"}},
+              "models": {"small": {"targets": [{"provider": "local", "model": "smollm2"}]},
+                         "large": {"targets": [{"provider": "sim", "model": "chat"}]},
+                         "auto": {"strategy": "cascade", "targets": within},
+                         "strict": {"strategy": "cascade", "targets": within, "cascade": {"min_probability": 100}}}}
     prices = {"local/smollm2": {"input": "0.01", "output": "0.03", "default_max_output": 256}}
     with Gateway(tmp_path_factory.mktemp("model"), config, prices=prices) as g:
         yield g
@@ -93,6 +97,33 @@ def test_json_schema(client, gateway):
     done = raw.parse()
     assert set(json.loads(done.choices[0].message.content)) == {"city", "size"}
     check_row(gateway, raw.headers["x-request-id"], done.usage)
+
+
+CITY = {"messages": [{"role": "user", "content": "Name a city, as JSON."}], "temperature": 0,
+        "response_format": {"type": "json_schema", "json_schema": {"name": "city", "schema": SCHEMA, "strict": True}}}
+
+
+def test_a_cascade_takes_a_good_answer(client):
+    raw = client.chat.completions.with_raw_response.create(model="auto", max_tokens=60, **CITY)
+    assert (raw.headers["x-penstock-route"], raw.headers["x-penstock-model"]) == ("cascade", "smollm2")
+    assert set(json.loads(raw.parse().choices[0].message.content)) == {"city", "size"}
+
+
+def test_a_cascade_streams_what_it_takes(client):
+    raw = client.chat.completions.with_raw_response.create(model="auto", max_tokens=60, stream=True, **CITY)
+    text = "".join(c.choices[0].delta.content or "" for c in raw.parse() if c.choices)
+    assert set(json.loads(text)) == {"city", "size"} and raw.headers["x-penstock-route"] == "cascade"
+
+
+@pytest.mark.parametrize("model, options, why", [("auto", {"max_tokens": 3}, "length"),
+                                                 ("strict", {"max_tokens": 60, "logprobs": True}, "unsure")])
+def test_a_cascade_escalates(client, gateway, model, options, why):
+    headers = client.chat.completions.with_raw_response.create(model=model, **options, **CITY).headers
+    assert (headers["x-penstock-route"], headers["x-penstock-model"]) == (f"cascade escalated:{why}", "chat")
+    rows = gateway.attempt_rows(headers["x-request-id"])
+    assert [(r["provider"], r["finish"], r["cost_source"]) for r in rows] == [("local", "escalated", "reported"),
+                                                                              ("sim", "complete", "reported")]
+    assert gateway.request_row(headers["x-request-id"])["cost_nusd"] == sum(r["cost_nusd"] for r in rows)
 
 
 def test_many_at_once(client, gateway):

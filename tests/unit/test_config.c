@@ -137,11 +137,11 @@ static void a_provider_is_complete(void **state)
     assert_string_equal(up->base_url, "http://127.0.0.1:9/v1");
     assert_string_equal(up->header_lines[0], "X-A: b");
     assert_null(up->header_lines[1]);
-    assert_true(str_eq(up->api_key.s, STR("k")));
+    assert_true(str_eq(up->api_keys[0].s, STR("k")));
     assert_int_equal(sim->dialect->transport, TRANSPORT_sim);
     assert_null(sim->header_lines[0]);
     assert_string_equal(plain->base_url, "https://api.openai.com/v1");
-    assert_int_equal(plain->api_key.s.n, 0);
+    assert_int_equal(plain->n_api_keys, 0);
     assert_string_equal(plain->upstream.proxy, "http://p:1");
     config_unref(c);
 }
@@ -305,7 +305,7 @@ static void without_a_config_there_are_the_sims_and_what_is_found(void **state)
     c = good(text.p);
     buf_done(&text);
     const struct model *m = config_model(c, STR("openai/gpt-4.1"));
-    assert_true(str_eq(m->targets[0].provider->api_key.s, STR("sk-: [x")));
+    assert_true(str_eq(m->targets[0].provider->api_keys[0].s, STR("sk-: [x")));
     m = config_model(c, STR("ollama/qwen3:4b"));
     assert_string_equal(m->targets[0].provider->base_url, "http://127.0.0.1:11434/v1");
     assert_non_null(target_price(c, &m->targets[0], STR("qwen3:4b")));
@@ -392,7 +392,7 @@ static void paths_are_beside_the_config(void **state)
     struct lines l = {""};
     struct config *c = config_load(path, NULL, add_line, &l);
     assert_string_equal(l.text, "");
-    assert_true(str_eq(c->providers[0].api_key.s, STR("from-file")));
+    assert_true(str_eq(c->providers[0].api_keys[0].s, STR("from-file")));
     assert_string_equal(c->providers[0].upstream.ca_file, key);
     config_unref(c);
     unlink(path);

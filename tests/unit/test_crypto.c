@@ -50,6 +50,41 @@ static void hmac_gives_what_rfc_4231_says(void **state)
                "82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b");
 }
 
+static void a_key_longer_than_a_block_is_hashed_first(void **state)
+{
+    (void)state;
+    char key6[131];
+    memset(key6, 0xaa, sizeof key6);
+    struct hmac *h = hmac_new_of((struct str){key6, sizeof key6}); /* RFC 4231, case 6 */
+    struct str data = STR("Test Using Larger Than Block-Size Key - Hash Key First");
+    assert_hex(hmac_of(h, &data, 1), "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+    hmac_free(h);
+}
+
+static void base64_gives_what_rfc_4648_says(void **state)
+{
+    (void)state;
+    static const struct {
+        struct str plain, coded;
+    } cases[] = {{STR("f"), STR("Zg==")},      {STR("fo"), STR("Zm8=")},        {STR("foo"), STR("Zm9v")},
+                 {STR("foob"), STR("Zm9vYg==")}, {STR("fooba"), STR("Zm9vYmE=")}, {STR("foobar"), STR("Zm9vYmFy")}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct buf coded = BUF_INIT(100), plain = BUF_INIT(100);
+        crypto_base64(cases[i].plain, &coded);
+        assert_true(str_eq(buf_str(&coded), cases[i].coded));
+        assert_true(crypto_unbase64(cases[i].coded, &plain));
+        assert_true(str_eq(buf_str(&plain), cases[i].plain));
+        buf_done(&coded);
+        buf_done(&plain);
+    }
+    static const char *const bad[] = {"", "Zg=", "Zm9v!A==", "Zg==Zg==", "Zm9vYg"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct buf plain = BUF_INIT(100);
+        assert_false(crypto_unbase64(str_of(bad[i]), &plain));
+        buf_done(&plain);
+    }
+}
+
 static void sha256_gives_what_fips_180_says(void **state)
 {
     (void)state;
@@ -205,6 +240,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hmac_gives_what_rfc_4231_says),
+        cmocka_unit_test(a_key_longer_than_a_block_is_hashed_first),
+        cmocka_unit_test(base64_gives_what_rfc_4648_says),
         cmocka_unit_test(sha256_gives_what_fips_180_says),
         cmocka_unit_test(deriving_is_extract_and_expand_of_rfc_5869),
         cmocka_unit_test(hex_that_is_none_is_refused),

@@ -334,7 +334,7 @@ static void what_could_be_read_otherwise_is_refused(void **state)
 static bool note_leaf(void *arg, const struct leaf *l, struct err *err)
 {
     (void)err;
-    static const char kinds[] = "tio";
+    static const char kinds[] = "tdio";
     buf_addf(arg, "%c" STR_FMT " ", kinds[l->kind], STR_ARG(l->value.raw));
     return true;
 }
@@ -354,7 +354,7 @@ static void every_string_is_text_unless_the_table_knows_better(void **state)
          "{\"tool_calls\":[{\"id\":\"i\",\"function\":{\"name\":\"f\",\"arguments\":\"a\"}}]}],"
          "\"tools\":[{\"function\":{\"description\":\"s\",\"parameters\":{\"enum\":[\"e\"]}}}],"
          "\"user\":\"z\"}",
-         "i\"m\" t\"x\" i\"r\" t\"c\" i\"t\" t\"p\" t\"q\" o\"u\" i\"d\" i\"i\" i\"f\" t\"a\" "
+         "i\"m\" t\"x\" i\"r\" t\"c\" i\"t\" t\"p\" t\"q\" o\"u\" i\"d\" i\"i\" i\"f\" d\"a\" "
          "t\"s\" i\"e\" i\"z\" "},
         {ENDPOINT_responses,
          "{\"instructions\":\"a\",\"input\":[{\"type\":\"b\",\"encrypted_content\":\"c\"},"

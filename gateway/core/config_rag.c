@@ -1,0 +1,76 @@
+/* config_rag.c - collections, and what names them. */
+#include <string.h>
+
+#include "gateway/core/config_priv.h"
+
+static const char *const *names_of(struct config_memory *m, const struct conf_words *w)
+{
+    const char **names = arena_alloc(conf_arena(m->conf), (w->n + 1) * sizeof *names);
+    for (size_t i = 0; i < w->n; i++)
+        names[i] = w->v[i].text;
+    return names;
+}
+
+static void check_name(struct config_memory *m, const struct conf_word *id)
+{
+    size_t n = strlen(id->text);
+    int64_t number;
+    if (n == 0 || n > 64 || id->text[0] == '.' || str_int(str_of(id->text), &number) ||
+        strcmp(id->text, "off") == 0 ||
+        strspn(id->text, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ._-") != n)
+        conf_problem(m->conf, id->at,
+                     "a collection's name has 1 to 64 of the characters A-Z a-z 0-9 . _ -, is no "
+                     "number and not 'off'");
+}
+
+static void make_collection(struct config_memory *m, const struct collection_spec *spec,
+                            struct collection *c)
+{
+    *c = (struct collection){
+        .name = spec->id.text,
+        .dir = spec->dir.text ? conf_path(m->conf, str_of(spec->dir.text)) : NULL,
+        .access = {names_of(m, &spec->teams), names_of(m, &spec->tags)},
+        .embedder = spec->embedder_model.text,
+        .lexical_only = spec->embedder_kind == 1,
+        .k = spec->k,
+        .tokens = spec->tokens,
+        .nothing_found = (enum nothing_found)spec->nothing_found,
+    };
+    check_name(m, &spec->id);
+    if (c->embedder && c->lexical_only)
+        conf_problem(m->conf, spec->embedder_model.at,
+                     "'embedder.kind' is off; leave one of the two out");
+    if (c->embedder && !config_model(&m->config, str_of(c->embedder)))
+        conf_problem(m->conf, spec->embedder_model.at, "'models' has no '%s'",
+                     spec->embedder_model.hidden ? "…" : conf_quote(m->conf, str_of(c->embedder)));
+}
+
+static void check_models(struct config_memory *m)
+{
+    const struct model_spec *specs = m->models.v;
+    for (size_t i = 0; i < m->models.n; i++) {
+        struct str rest = str_of(specs[i].rag.text), name;
+        if (rest.n && str_next(&rest, '@', &name) && !config_collection(&m->config, name))
+            conf_problem(m->conf, specs[i].rag.at, "'rag.collections' has no '%s'",
+                         specs[i].rag.hidden ? "…" : conf_quote(m->conf, name));
+    }
+}
+
+void config_make_collections(struct config_memory *m)
+{
+    const struct collection_spec *specs = m->collections.v;
+    struct collection *all = arena_alloc(conf_arena(m->conf), (m->collections.n + 1) * sizeof *all);
+    for (size_t i = 0; i < m->collections.n; i++)
+        make_collection(m, &specs[i], &all[i]);
+    m->config.collections = all;
+    m->config.n_collections = (unsigned)m->collections.n;
+    check_models(m);
+}
+
+const struct collection *config_collection(const struct config *c, struct str name)
+{
+    for (unsigned i = 0; i < c->n_collections; i++)
+        if (str_eq(str_of(c->collections[i].name), name))
+            return &c->collections[i];
+    return NULL;
+}

@@ -1,0 +1,36 @@
+/*
+ * rag.h - which collection a request is grounded in, and with which passages: for the
+ * stages and sinks that need to know.
+ */
+#ifndef GATEWAY_CORE_RAG_H
+#define GATEWAY_CORE_RAG_H
+
+#include "gateway/core/exchange.h"
+
+/* A passage that the model is shown: [n] is passages[n - 1]. */
+struct rag_passage {
+    uint32_t document;
+    uint32_t from, to; /* bytes of the document's text */
+    struct str title;
+};
+
+/*
+ * Finds collection and version: by the header, the member penstock.rag, else the model's
+ * own.  Sets x->rag.collection, .index and .version, or leaves collection NULL.  Does so
+ * once; a stage before `rag` that needs the version (a cache) may call it first.
+ */
+bool rag_choose(struct exchange *x, struct err *err);
+
+/*
+ * What an answer depends on besides the request: "COLLECTION@VERSION", who reads, and
+ * how much; "" where there is no collection.  For keys of caches.
+ */
+void rag_key(const struct exchange *x, struct buf *out);
+
+/* Does the answer pass through sink cite? */
+static inline bool rag_is_on(const struct exchange *x)
+{
+    return x->rag.collection != NULL && x->rag.state == RAG_DONE;
+}
+
+#endif
