@@ -115,7 +115,7 @@ static void read_output(struct src s, struct suite_test *t)
     if (!output.v)
         return;
     text_of(&text, output.v);
-    t->has_output = true;
+    t->has_output = text.n > 0; /* as promptfoo has it: an empty one is none */
     t->output = (struct str){src_keep(s, buf_str(&text)), text.n};
 }
 

@@ -31,7 +31,7 @@
 enum {
     PATH_BYTES = 4096,
     ID_BYTES = 64,
-    GROUP_ROWS = 128,          /* results are written in groups ... */
+    GROUP_ROWS = 1000,         /* results are written in groups ... */
     GROUP_BYTES = 1024 * 1024, /* ... of so much, or ... */
     GROUP_MS = 500,            /* ... after so long */
     DRAW_MS = 100,

@@ -27,7 +27,7 @@ PHRASE("i am unable to", " answer| assist| change| comply| engage| fulfill| gene
 PHRASE("i'm unable to", " answer| assist| change| comply| engage| fulfill| generate| give| help| participate| provide| recommend| suggest| support| write")
 PHRASE("i'm not able to provide", "")
 PHRASE("i cannot", " answer| assist| change| create| engage| fulfill| generate| give| help| participate| provide| suggest| support| write")
-PHRASE("i can't", " answer| engage| fulfill| generate| give| help| participate| provide| support| write")
+PHRASE("i can't", " answer| assist| change| create| engage| fulfill| generate| give| help| participate| provide| support| write")
 PHRASE("i do not", " answer| assist| create| engage| feel comfortable| fulfill| generate| give| help| participate| provide| recommend| suggest| support| write")
 PHRASE("i don't", " answer| assist| engage| feel comfortable| fulfill| generate| give| help| participate| provide| recommend| suggest| support| write")
 PHRASE("i won't", " answer| assist| change| create| engage| fulfill| generate| give| help| participate| provide| suggest| support| write")

@@ -4,7 +4,7 @@
 #include "gateway/server/admin_priv.h"
 #include "gateway/store/evals.h"
 
-enum { ROWS_A_PAGE = 500 };
+enum { ROWS_A_PAGE = 2000 };
 
 /* Works on a connection of its own, as reports do. */
 static bool read(struct admin *a, json_t *(*fn)(struct sqlite3 *db, const char *id, const json_t *in, struct err *err),

@@ -33,7 +33,7 @@ OP("POST", "/prompts/rollback", true, prompts_rollback, "production goes back to
 OP("GET", "/evals", false, evals_list, "all runs of suites, the newest first")
 OP("POST", "/evals", false, evals_create, "makes a run: {id, description, source, hash, rows, config}")
 OP("GET", "/evals/{}", false, evals_show, "one run, with its sums")
-OP("GET", "/evals/{}/rows", false, evals_rows, "its next 500 rows: ?after=")
+OP("GET", "/evals/{}/rows", false, evals_rows, "its next 2000 rows: ?after=")
 OP("POST", "/evals/{}/rows", false, evals_add, "adds rows to it: {rows, ends}")
 OP("GET", "/evals/{}/done", false, evals_done, "the numbers of the rows it has")
 OP("GET", "/budgets", false, budgets_list, "all budgets, with what is spent and reserved")
