@@ -18,7 +18,7 @@ enum {
     SENTENCE_MAX_BYTES = 400,
     LEXICAL_MIN = 30,
     GAIN_MIN = 3, /* thousandths by which the sum must beat the lexical leg */
-    NEAR = 3,     /* thousandths that are chance */
+    STEP_MIN = 2, /* and by which each smaller weight must beat the one before */
 };
 
 struct question {
@@ -258,24 +258,20 @@ static unsigned measure(const struct index *x, const struct trial *trials, size_
     return (unsigned)lround(1000 * sum / (double)n);
 }
 
-/* Of the weights that are as good as the best the largest: the lexical leg is the one that is known
- * to hold. */
+/* From the lexical leg down: less weight for it must be worth more than chance, step by step. */
 static void choose(const struct index *x, const struct trial *trials, size_t n, struct fusion *f)
 {
     static const unsigned weights[] = {95, 90, 85, 80, 75, 70, 60, 50, 40, LEXICAL_MIN};
-    enum { N = sizeof weights / sizeof weights[0] };
-    unsigned found[N], best = 0;
-    for (size_t i = 0; i < N; i++) {
-        found[i] = measure(x, trials, n, weights[i]);
-        best = found[i] > best ? found[i] : best;
-    }
     *f = (struct fusion){100, (unsigned)n, measure(x, trials, n, 100), measure(x, trials, n, 0), 0};
     f->fused = f->lexical;
-    for (size_t i = 0; i < N && f->lexical_percent == 100; i++)
-        if (found[i] >= f->lexical + GAIN_MIN && found[i] + NEAR >= best) {
-            f->fused = found[i];
+    for (size_t i = 0; i < sizeof weights / sizeof weights[0]; i++) {
+        unsigned found = measure(x, trials, n, weights[i]);
+        unsigned step = f->lexical_percent == 100 ? GAIN_MIN : STEP_MIN;
+        if (found >= f->fused + step) {
+            f->fused = found;
             f->lexical_percent = weights[i];
         }
+    }
 }
 
 /* The builder reads all of it. */

@@ -67,7 +67,7 @@ struct search {
     enum search_legs legs;
 };
 
-struct passage_hit {
+struct search_hit {
     uint32_t document;
     uint32_t passage;  /* the best of those that were joined */
     uint32_t from, to; /* bytes of the document's text */
@@ -78,6 +78,6 @@ struct passage_hit {
  * Best first; returns how many.  Neighbours in one section are joined.  Who may read
  * nothing of what matches gets nothing, and scores as if the rest were not there.
  */
-size_t index_search(const struct index *x, const struct search *s, struct passage_hit hits[SEARCH_MAX]);
+size_t index_search(const struct index *x, const struct search *s, struct search_hit hits[SEARCH_MAX]);
 
 #endif

@@ -100,7 +100,8 @@ static size_t add_dense(const struct index *x, const struct scope_of *scope, con
 size_t index_candidates(const struct index *x, const struct search *s, const struct scope_of *scope,
                         const float *vector, struct candidate_passage *c)
 {
-    uint32_t best[SEARCH_CANDIDATES];
+    uint32_t best[SEARCH_CANDIDATES] = {
+        0}; /* as the analyzer cannot see that it is filled before it is read */
     struct query q;
     if (scope->n == 0)
         return 0;
@@ -145,7 +146,7 @@ void candidates_fuse(struct candidate_passage *c, size_t n, unsigned lexical_per
     qsort(c, n, sizeof *c, by_score);
 }
 
-static bool join(const struct index *x, const struct candidate_passage *c, struct passage_hit *h,
+static bool join(const struct index *x, const struct candidate_passage *c, struct search_hit *h,
                  uint32_t *low, uint32_t *high)
 {
     const struct index_passage *p = &x->passages[c->passage], *own = &x->passages[h->passage];
@@ -161,7 +162,7 @@ static bool join(const struct index *x, const struct candidate_passage *c, struc
 }
 
 static size_t take(const struct index *x, const struct candidate_passage *c, size_t n, unsigned k,
-                   struct passage_hit *hits)
+                   struct search_hit *hits)
 {
     uint32_t low[SEARCH_MAX], high[SEARCH_MAX];
     size_t held = 0;
@@ -172,14 +173,15 @@ static size_t take(const struct index *x, const struct candidate_passage *c, siz
         if (joined)
             continue;
         const struct index_passage *p = &x->passages[c[i].passage];
-        hits[held] = (struct passage_hit){p->document, c[i].passage, p->from, p->to, c[i].score};
+        hits[held] = (struct search_hit){p->document, c[i].passage, p->from, p->to, c[i].score};
         low[held] = high[held] = c[i].passage;
         held++;
     }
     return held;
 }
 
-size_t index_search(const struct index *x, const struct search *s, struct passage_hit hits[SEARCH_MAX])
+size_t index_search(const struct index *x, const struct search *s,
+                    struct search_hit hits[SEARCH_MAX])
 {
     struct candidate_passage c[2 * SEARCH_CANDIDATES];
     float own[LSA_DIMENSION];

@@ -3,6 +3,7 @@
  * Members are written in the order in which they stand and then put in the order of
  * their names: a copy for each object that is not in order already.
  */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,12 +31,23 @@ static void skip_white(struct canon *c)
         c->p++;
 }
 
+/* A quote ends it but after an odd number of backslashes. */
+static bool is_escaped(const char *from, const char *quote)
+{
+    const char *p = quote;
+    while (p > from && p[-1] == '\\')
+        p--;
+    return (quote - p) % 2 != 0;
+}
+
 static struct str take_string(struct canon *c)
 {
-    const char *from = c->p++;
-    while (*c->p != '"')
-        c->p += *c->p == '\\' ? 2 : 1;
-    c->p++;
+    const char *from = c->p, *quote = from;
+    do
+        quote = memchr(quote + 1, '"', (size_t)(c->end - quote - 1));
+    while (quote && is_escaped(from + 1, quote));
+    assert(quote);
+    c->p = quote + 1;
     return (struct str){from, (size_t)(c->p - from)};
 }
 

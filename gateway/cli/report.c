@@ -12,7 +12,7 @@
 enum { MEMBERS_MAX = 32 };
 
 static const struct arg_option options[] = {
-    {"by", 0, "LIST", "groups: team,model,provider,key,day,tag.NAME"},
+    {"by", 0, "LIST", "groups: team,model,provider,key,day,prompt,tag.NAME"},
     {"from", 0, "TIME", "the first day or moment: 2026-01-31, 2026-01-31T12:00:00Z"},
     {"to", 0, "TIME", "the last day, or the first moment that no longer counts"},
     {"format", 0, "FORMAT", "table (default), csv or json"},
@@ -94,7 +94,7 @@ static int report_run(const struct args *a)
 
 const struct command command_report = {
     .name = "report",
-    .args = "cost|usage|latency",
+    .args = "cost|usage|latency|cache|savings",
     .help = "sums over the ledger, in groups; whatever the groups, the total is the same",
     .options = options,
     .run = report_run,

@@ -206,6 +206,10 @@ void flight_lead(struct flight *f, struct loop *l, void (*forsaken)(struct excha
 static void tell_waiter(struct message *m)
 {
     struct waiter *w = (struct waiter *)((char *)m - offsetof(struct waiter, message));
+    pthread_mutex_t *lock = &w->flight->shard->lock;
+    pthread_mutex_lock(lock);
+    flight_unref(w->flight); /* not before: until it is told it may want to leave */
+    pthread_mutex_unlock(lock);
     w->told(w);
 }
 
@@ -220,7 +224,6 @@ void flight_end(struct flight *f, struct kept *kept)
         leave(w);
         w->kept = kept ? kept_ref(kept) : NULL;
         w->message.fn = tell_waiter;
-        flight_unref(f);
         loop_post(w->loop, &w->message);
     }
     flight_unref(f);

@@ -133,11 +133,9 @@ ROOT_OPTION("cache.memory_bytes", SIZE, config.cache.memory_bytes, "32M", 0, MAN
 ROOT_OPTION("cache.disk_bytes", SIZE, config.cache.disk_bytes, "1G", 0, MANY_BYTES, NULL, NULL,
        "answers kept in data_dir/cache.db, in all; 0: none; read at the start")
 ROOT_OPTION("cache.semantic", LATER, id, NULL, 0, 0, "off", NULL, "answers of similar requests")
-ROOT_OPTION("cache.scope", LATER, id, NULL, 0, 0, "team", NULL, "who shares them")
 ROOT_OPTION("rag", GROUP, id, "off", 0, 0, NULL, NULL, "answers grounded in documents")
 ROOT_OPTION("rag.collections", MAP, collections, NULL, 0, 0, NULL, &collection_table,
        "collections of documents to retrieve passages from, by a name of your own")
-ROOT_OPTION("rag", LATER, id, NULL, 0, 0, "off", NULL, "collections to retrieve passages from")
 ROOT_OPTION("log.bodies", LATER, id, NULL, 0, 0, "none", NULL, "recorded bodies")
 ROOT_OPTION("log.redact", LATER, id, NULL, 0, 0, "always", NULL, "what is done to them first")
 ROOT_OPTION("log.retention", LATER, id, NULL, 0, 0, "90d", NULL, "how long they are kept")
@@ -170,7 +168,6 @@ MODEL_OPTION("retry.attempts", COUNT, retry_attempts, "1", 1, 10, NULL, NULL, "h
 MODEL_OPTION("retry.on", WORDS, retry_on, "429 5xx timeout reset", 0, 0, "429|5xx|timeout|reset", NULL,
        "what is worth another attempt at the same target")
 MODEL_OPTION("hedge", LATER, id, NULL, 0, 0, "off", NULL, "a second request beside a slow one")
-MODEL_OPTION("breaker", LATER, id, NULL, 0, 0, "off", NULL, "resting a target that fails")
 MODEL_OPTION("rag", WORD, rag, NULL, 1, 0, NULL, NULL,
        "COLLECTION[@LABEL] that its requests are grounded in, unless they say otherwise")
 MODEL_OPTION("cache.exact", WORD, cache_exact, NULL, 1, 0, NULL, NULL, "on or off; else as cache.exact says")
@@ -182,7 +179,6 @@ MODEL_OPTION("breaker.rest", DURATION, rest_ms, NULL, 1, YEAR_MS, NULL, NULL,
        "how long, before one request tries it again; 10s where only trip_after is given")
 MODEL_OPTION("cascade.min_probability", COUNT, min_percent, "35", 0, 100, NULL, NULL,
        "in percent: under `cascade` an answer whose tokens were less probable (geometric mean) is not good enough; 0: never")
-MODEL_OPTION("cache", LATER, id, NULL, 0, 0, "off", NULL, "the cache, of this model")
 
 TARGET_OPTION("provider", WORD, provider, NULL, 1, 0, NULL, NULL, "a name of `providers`; without it the target is a model of `models`")
 TARGET_OPTION("model", WORD, model, conf_must, 1, 0, NULL, NULL,

@@ -11,7 +11,6 @@
 struct rag_passage {
     uint32_t document;
     uint32_t from, to; /* bytes of the document's text */
-    struct str title;
 };
 
 /*

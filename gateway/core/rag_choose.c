@@ -67,6 +67,11 @@ static bool no_version(struct str collection, struct str label, struct err *err)
                    (int)(label.n < 64 ? label.n : 64), label.p);
 }
 
+static void give_back(void *shelf)
+{
+    shelf_unref(shelf);
+}
+
 static bool choose(struct exchange *x, struct str asked, struct err *err)
 {
     struct str label = asked, name;
@@ -81,6 +86,7 @@ static bool choose(struct exchange *x, struct str asked, struct err *err)
         return err_say(err, ERR_no_collection, "x-penstock-rag", "there is no collection '%.*s'",
                        (int)(name.n < 64 ? name.n : 64), name.p);
     x->rag.shelf = shelf_slot_get(&x->worker->gateway->shelf);
+    arena_defer(&x->arena, give_back, x->rag.shelf); /* whichever stage asked */
     const struct shelf_place *p = shelf_find(x->rag.shelf, name, label);
     if (!p)
         return no_version(name, label, err);

@@ -13,121 +13,38 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/base/json.h"
 #include "gateway/base/mem.h"
 #include "gateway/base/scope.h"
-#include "gateway/core/cite_text.h"
-#include "gateway/core/rag.h"
-#include "gateway/core/sink.h"
-
-enum { EDITS_MAX = 512, CHANNELS_MAX = 128 };
-
-enum role {
-    AT_id,
-    AT_object,
-    AT_created,
-    AT_model,
-    AT_choice,
-    AT_index,
-    AT_delta,
-    AT_delta_text,
-    AT_finish,
-    AT_message_text,
-    AT_message,
-    AT_message_notes,
-    AT_type,
-    AT_item_id,
-    AT_output_index,
-    AT_content_index,
-    AT_sequence,
-    AT_r_delta,
-    AT_r_text,
-    AT_part_text,
-    AT_part_notes,
-    AT_part,
-    AT_none,
-};
+#include "gateway/core/cite_priv.h"
 
 static const struct {
     const char *path;
     enum role role;
-} chat_paths[] =
-    {
-        {"id", AT_id},
-        {"object", AT_object},
-        {"created", AT_created},
-        {"model", AT_model},
-        {"choices[]", AT_choice},
-        {"choices[].index", AT_index},
-        {"choices[].delta", AT_delta},
-        {"choices[].delta.content", AT_delta_text},
-        {"choices[].finish_reason", AT_finish},
-        {"choices[].message", AT_message},
-        {"choices[].message.content", AT_message_text},
-        {"choices[].message.annotations", AT_message_notes},
-},
-  responses_paths[] = {
-      {"type", AT_type},
-      {"item_id", AT_item_id},
-      {"output_index", AT_output_index},
-      {"content_index", AT_content_index},
-      {"sequence_number", AT_sequence},
-      {"delta", AT_r_delta},
-      {"text", AT_r_text},
-      {"part", AT_part},
-      {"part.text", AT_part_text},
-      {"part.annotations", AT_part_notes},
-      {"item.content[]", AT_part},
-      {"item.content[].text", AT_part_text},
-      {"item.content[].annotations", AT_part_notes},
-      {"output[].content[]", AT_part},
-      {"output[].content[].text", AT_part_text},
-      {"output[].content[].annotations", AT_part_notes},
-      {"response.output[].content[]", AT_part},
-      {"response.output[].content[].text", AT_part_text},
-      {"response.output[].content[].annotations", AT_part_notes},
+} chat_paths[] = {
+    {"id", AT_id},
+    {"object", AT_object},
+    {"created", AT_created},
+    {"model", AT_model},
+    {"choices[]", AT_choice},
+    {"choices[].index", AT_index},
+    {"choices[].delta", AT_delta},
+    {"choices[].delta.content", AT_delta_text},
+    {"choices[].finish_reason", AT_finish},
+    {"choices[].message", AT_message},
+    {"choices[].message.content", AT_message_text},
+    {"choices[].message.annotations", AT_message_notes},
 };
 
-enum {
-    N_CHAT = sizeof chat_paths / sizeof chat_paths[0],
-    N_RESPONSES = sizeof responses_paths / sizeof responses_paths[0]
-};
-static struct json_plan *chat_plan, *responses_plan;
+enum { N_CHAT = sizeof chat_paths / sizeof chat_paths[0] };
+static struct json_plan *chat_plan;
 
-static void make_plans(void)
+static void make_plan(void)
 {
-    const char *chat[N_CHAT], *responses[N_RESPONSES];
+    const char *chat[N_CHAT];
     for (size_t i = 0; i < N_CHAT; i++)
         chat[i] = chat_paths[i].path;
-    for (size_t i = 0; i < N_RESPONSES; i++)
-        responses[i] = responses_paths[i].path;
     chat_plan = json_plan_new(chat, N_CHAT);
-    responses_plan = json_plan_new(responses, N_RESPONSES);
 }
-
-struct channel { /* the text of a choice, or of a part */
-    int64_t key;
-    struct cite_text text;
-    unsigned told; /* marks that were told of */
-};
-
-struct cite {
-    struct channel *channels[CHANNELS_MAX];
-    unsigned n_channels;
-    unsigned inserted;   /* events of ours so far */
-    struct buf envelope; /* of chat: the members that every event has, `{"id":…,"model":…` */
-};
-
-/* One frame as it is read. */
-struct reading {
-    struct sink *sink;
-    struct exchange *x;
-    struct str data;
-    struct json_value at[AT_none];
-    struct json_edit edits[EDITS_MAX];
-    struct buf made[EDITS_MAX]; /* what the edits put in */
-    size_t n;
-};
 
 static void free_state(void *arg)
 {
@@ -139,20 +56,20 @@ static void free_state(void *arg)
     buf_done(&s->envelope);
 }
 
-static struct channel *channel_of(struct cite *s, int64_t key)
+struct cite_channel *cite_channel_of(struct cite *s, int64_t key)
 {
     for (unsigned i = 0; i < s->n_channels; i++)
         if (s->channels[i]->key == key)
             return s->channels[i];
     if (s->n_channels == CHANNELS_MAX)
         return NULL;
-    struct channel *c = s->channels[s->n_channels++] = NEW(struct channel);
+    struct cite_channel *c = s->channels[s->n_channels++] = NEW(struct cite_channel);
     c->key = key;
     cite_text_init(&c->text);
     return c;
 }
 
-static void add_citation(const struct exchange *x, unsigned mark, bool flat, struct buf *out)
+void cite_add_citation(const struct exchange *x, unsigned mark, bool flat, struct buf *out)
 {
     const struct rag_passage *p = &x->rag.passages[mark - 1];
     const struct index_document *d = index_document(x->rag.index, p->document);
@@ -182,17 +99,17 @@ static void add_citations(const struct exchange *x, const unsigned *marks, unsig
 {
     for (unsigned i = 0; i < n; i++) {
         buf_add(out, i ? STR(",") : STR(""));
-        add_citation(x, marks[i], flat, out);
+        cite_add_citation(x, marks[i], flat, out);
     }
 }
 
-static struct buf *edit_room(struct reading *r)
+struct buf *cite_edit_room(struct reading *r)
 {
     r->made[r->n] = (struct buf)BUF_INIT(SIZE_MAX);
     return &r->made[r->n];
 }
 
-static void keep_edit(struct reading *r, struct json_edit e)
+void cite_keep_edit(struct reading *r, struct json_edit e)
 {
     struct json_edit edit = e;
     struct buf made = r->made[r->n];
@@ -205,13 +122,13 @@ static void keep_edit(struct reading *r, struct json_edit e)
     r->made[i] = made;
 }
 
-static void replace(struct reading *r, const struct json_value *v, struct str text)
+void cite_replace(struct reading *r, const struct json_value *v, struct str text)
 {
     if (r->n == EDITS_MAX)
         return;
-    struct buf *made = edit_room(r);
+    struct buf *made = cite_edit_room(r);
     json_quote(made, text);
-    keep_edit(r, json_replace(r->data, v, buf_str(made)));
+    cite_keep_edit(r, json_replace(r->data, v, buf_str(made)));
 }
 
 /* Ours go to the end of a list that is there, else the list is made. */
@@ -220,7 +137,7 @@ static void put_notes(struct reading *r, const struct json_value *object,
 {
     if (r->n == EDITS_MAX || ours.n == 0)
         return;
-    struct buf *made = edit_room(r);
+    struct buf *made = cite_edit_room(r);
     if (notes->kind == VALUE_ARRAY) {
         struct str inner = {notes->raw.p + 1, notes->raw.n - 2};
         bool empty = str_trim(inner).n == 0;
@@ -229,12 +146,12 @@ static void put_notes(struct reading *r, const struct json_value *object,
         buf_add(made, empty ? STR("") : STR(","));
         buf_add(made, ours);
         buf_add(made, STR("]"));
-        keep_edit(r, json_replace(r->data, notes, buf_str(made)));
+        cite_keep_edit(r, json_replace(r->data, notes, buf_str(made)));
         return;
     }
     if (notes->kind != VALUE_ABSENT) {
         buf_addf(made, "[" STR_FMT "]", STR_ARG(ours));
-        keep_edit(r, json_replace(r->data, notes, buf_str(made)));
+        cite_keep_edit(r, json_replace(r->data, notes, buf_str(made)));
         return;
     }
     buf_add(made, STR("\"annotations\":["));
@@ -243,24 +160,23 @@ static void put_notes(struct reading *r, const struct json_value *object,
     struct str inner = {object->raw.p + 1, object->raw.n - 2};
     buf_add(made, str_trim(inner).n ? STR(",") : STR(""));
     size_t at = (size_t)(object->raw.p - r->data.p) + 1;
-    keep_edit(r, (struct json_edit){at, at, buf_str(made)});
+    cite_keep_edit(r, (struct json_edit){at, at, buf_str(made)});
 }
 
 /* A text that is whole: changed where it stands, and its notes beside it. */
-static void whole_text(struct reading *r, const struct json_value *text,
-                       const struct json_value *object, const struct json_value *notes, bool flat,
-                       bool counts)
+void cite_whole_text(struct reading *r, const struct json_value *text,
+                     const struct json_value *object, const struct json_value *notes, bool flat,
+                     bool counts)
 {
     struct cite_text c;
     SCOPED(buf_done)
-    struct buf given = BUF_INIT(SIZE_MAX),
-               out = BUF_INIT(SIZE_MAX), ours = BUF_INIT(SIZE_MAX);
+    struct buf given = BUF_INIT(SIZE_MAX), out = BUF_INIT(SIZE_MAX), ours = BUF_INIT(SIZE_MAX);
     if (text->kind != VALUE_STRING || !json_text(text, &given))
         return;
     cite_text_init(&c);
     cite_text_add(&c, buf_str(&given), true, r->x->rag.n_passages, &out);
     if (c.removed)
-        replace(r, text, buf_str(&out));
+        cite_replace(r, text, buf_str(&out));
     add_citations(r->x, c.marks, c.n_marks, flat, &ours);
     if (object)
         put_notes(r, object, notes, buf_str(&ours));
@@ -272,7 +188,7 @@ static void whole_text(struct reading *r, const struct json_value *text,
 }
 
 /* An event of our own, scanned as those of the upstream are. */
-static void push_own(struct reading *r, struct str name, struct str data)
+void cite_push_own(struct reading *r, struct str name, struct str data)
 {
     struct answer a;
     struct err err = {0};
@@ -291,7 +207,7 @@ static void push_delta(struct reading *r, int64_t index, struct str member)
     buf_addf(&event, "\"choices\":[{\"index\":%lld,\"delta\":{", (long long)index);
     buf_add(&event, member);
     buf_add(&event, STR("},\"finish_reason\":null}]}"));
-    push_own(r, (struct str){0}, buf_str(&event));
+    cite_push_own(r, (struct str){0}, buf_str(&event));
 }
 
 static void push_text(struct reading *r, int64_t index, struct str text)
@@ -304,16 +220,16 @@ static void push_text(struct reading *r, int64_t index, struct str text)
     push_delta(r, index, buf_str(&member));
 }
 
-static void count(struct exchange *x, const struct cite_text *t)
+void cite_count(struct exchange *x, const struct cite_text *t)
 {
     metric_add(x->worker->metrics, METRIC_citations_total, t->n_marks);
     metric_add(x->worker->metrics, METRIC_citations_removed_total, t->removed);
 }
 
-static void push_notes(struct reading *r, struct channel *c)
+static void push_notes(struct reading *r, struct cite_channel *c)
 {
     SCOPED(buf_done) struct buf member = BUF_INIT(SIZE_MAX);
-    count(r->x, &c->text);
+    cite_count(r->x, &c->text);
     if (c->text.n_marks) {
         buf_add(&member, STR("\"annotations\":["));
         add_citations(r->x, c->text.marks, c->text.n_marks, false, &member);
@@ -349,7 +265,7 @@ static void end_delta(struct reading *r, size_t element)
     int64_t index = (int64_t)element;
     SCOPED(buf_done) struct buf given = BUF_INIT(SIZE_MAX), out = BUF_INIT(SIZE_MAX);
     json_int(&r->at[AT_index], &index);
-    struct channel *c = channel_of(r->sink->state, index);
+    struct cite_channel *c = cite_channel_of(r->sink->state, index);
     bool ends = json_text_bytes(finish) > 0;
     if (!c)
         return;
@@ -361,17 +277,17 @@ static void end_delta(struct reading *r, size_t element)
         push_text(r, index, buf_str(&out));
         push_notes(r, c);
         if (has_text && given.n)
-            replace(r, text, STR(""));
+            cite_replace(r, text, STR(""));
     } else if (has_text && !str_eq(buf_str(&given), buf_str(&out))) {
-        replace(r, text, buf_str(&out));
+        cite_replace(r, text, buf_str(&out));
     }
 }
 
 static void end_choice(struct reading *r, size_t element)
 {
     if (r->at[AT_message].kind == VALUE_OBJECT)
-        whole_text(r, &r->at[AT_message_text], &r->at[AT_message], &r->at[AT_message_notes], false,
-                   true);
+        cite_whole_text(r, &r->at[AT_message_text], &r->at[AT_message], &r->at[AT_message_notes],
+                        false, true);
     else if (r->at[AT_delta].kind == VALUE_OBJECT || r->at[AT_finish].kind != VALUE_ABSENT)
         end_delta(r, element);
     static const enum role own[] = {AT_index,   AT_delta,        AT_delta_text,   AT_finish,
@@ -404,106 +320,11 @@ static bool choice_hit(void *arg, const struct json_hit *h, struct err *err)
     return true;
 }
 
-static bool responses_hit(void *arg, const struct json_hit *h, struct err *err)
-{
-    struct reading *r = arg;
-    enum role role = responses_paths[h->path].role;
-    (void)err;
-    r->at[role] = h->value;
-    if (role != AT_part)
-        return true;
-    whole_text(r, &r->at[AT_part_text], &r->at[AT_part], &r->at[AT_part_notes], true,
-               r->at[AT_type].kind == VALUE_ABSENT);
-    r->at[AT_part_text].kind = r->at[AT_part_notes].kind = VALUE_ABSENT;
-    return true;
-}
-
-static int64_t responses_key(const struct reading *r)
-{
-    int64_t output = 0, content = 0;
-    json_int(&r->at[AT_output_index], &output);
-    json_int(&r->at[AT_content_index], &content);
-    return (output << 20) + content;
-}
-
-static void add_place(const struct reading *r, struct buf *out)
-{
-    static const struct {
-        enum role role;
-        const char *name;
-    } members[] = {{AT_item_id, "item_id"},
-                   {AT_output_index, "output_index"},
-                   {AT_content_index, "content_index"}};
-    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
-        if (r->at[members[i].role].kind != VALUE_ABSENT) {
-            buf_addf(out, ",\"%s\":", members[i].name);
-            buf_add(out, r->at[members[i].role].raw);
-        }
-    int64_t sequence;
-    if (json_int(&r->at[AT_sequence], &sequence))
-        buf_addf(out, ",\"sequence_number\":%lld",
-                 (long long)(sequence + ((const struct cite *)r->sink->state)->inserted));
-}
-
-static void responses_text_ends(struct reading *r)
-{
-    struct channel *c = channel_of(r->sink->state, responses_key(r));
-    SCOPED(buf_done) struct buf text = BUF_INIT(SIZE_MAX), event = BUF_INIT(SIZE_MAX);
-    if (!c)
-        return;
-    cite_text_add(&c->text, STR(""), true, r->x->rag.n_passages, &text);
-    if (text.n) {
-        buf_add(&event, STR("{\"type\":\"response.output_text.delta\""));
-        add_place(r, &event);
-        buf_add(&event, STR(",\"delta\":"));
-        json_quote(&event, buf_str(&text));
-        buf_add(&event, STR("}"));
-        push_own(r, STR("response.output_text.delta"), buf_str(&event));
-    }
-    count(r->x, &c->text);
-    for (unsigned i = 0; i < c->text.n_marks; i++) {
-        buf_empty_out(&event);
-        buf_add(&event, STR("{\"type\":\"response.output_text.annotation.added\""));
-        add_place(r, &event);
-        buf_addf(&event, ",\"annotation_index\":%u,\"annotation\":", c->told++);
-        add_citation(r->x, c->text.marks[i], true, &event);
-        buf_add(&event, STR("}"));
-        push_own(r, STR("response.output_text.annotation.added"), buf_str(&event));
-    }
-    c->text.n_marks = c->text.removed = 0;
-}
-
-static void responses_event(struct reading *r)
-{
-    const struct json_value *type = &r->at[AT_type];
-    SCOPED(buf_done) struct buf given = BUF_INIT(SIZE_MAX), out = BUF_INIT(SIZE_MAX);
-    int64_t sequence;
-    if (json_text_is(type, STR("response.output_text.delta")) &&
-        json_text(&r->at[AT_r_delta], &given)) {
-        struct channel *c = channel_of(r->sink->state, responses_key(r));
-        if (c)
-            cite_text_add(&c->text, buf_str(&given), false, r->x->rag.n_passages, &out);
-        if (c && !str_eq(buf_str(&given), buf_str(&out)))
-            replace(r, &r->at[AT_r_delta], buf_str(&out));
-    } else if (json_text_is(type, STR("response.output_text.done"))) {
-        responses_text_ends(r);
-        whole_text(r, &r->at[AT_r_text], NULL, NULL, true, false);
-    }
-    unsigned inserted = ((const struct cite *)r->sink->state)->inserted;
-    if (inserted && r->n < EDITS_MAX && json_int(&r->at[AT_sequence], &sequence)) {
-        struct buf *made = edit_room(r);
-        buf_addf(made, "%lld", (long long)(sequence + inserted));
-        keep_edit(r, json_replace(r->data, &r->at[AT_sequence], buf_str(made)));
-    }
-}
-
 static void scan(struct reading *r)
 {
     struct err err = {0};
     if (r->x->endpoint == ENDPOINT_responses) {
-        const struct json_visitor v = {responses_hit, r};
-        if (json_scan(r->data, responses_plan, JSON_MAX_DEPTH, &v, &err))
-            responses_event(r);
+        cite_responses(r);
     } else {
         const struct json_visitor first = {chat_hit, r}, second = {choice_hit, r};
         if (json_scan(r->data, chat_plan, JSON_MAX_DEPTH, &first, &err)) {
@@ -540,7 +361,7 @@ static void cite_push(struct sink *s, struct exchange *x, const struct frame *f)
         sink_push(s->next, x, f);
         return;
     }
-    pthread_once(&once, make_plans);
+    pthread_once(&once, make_plan);
     if (!state->envelope.max) {
         state->envelope = (struct buf)BUF_INIT(SIZE_MAX);
         arena_defer(&x->arena, free_state, state);

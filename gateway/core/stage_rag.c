@@ -4,7 +4,7 @@
  * Reads:   head, request, body, asked, key, config
  * Writes:  rag; body and request, which hold the passages then
  * Waits:   for the search, on threads of its own; for the embedder, where that is a model
- * Undo:    gives shelf and memory back
+ * Undo:    gives memory back
  *
  * The body is spliced once, in the user's own turn; nothing else of it changes.
  */
@@ -18,6 +18,7 @@
 #include "gateway/core/rag.h"
 #include "gateway/core/stage.h"
 #include "gateway/llm/user_turn.h"
+#include "policy/channel.h"
 #include "rag/context.h"
 
 enum { GROWTH = 6, QUERY_MAX_BYTES = 8 * 1024 };
@@ -29,7 +30,7 @@ struct rag_job {
     const struct index *index;
     struct search search;
     struct buf query, vector;
-    struct passage_hit hits[SEARCH_MAX];
+    struct search_hit hits[SEARCH_MAX];
     size_t n;
 };
 
@@ -103,23 +104,28 @@ static enum step begin(struct exchange *x, struct err *err)
 }
 
 /*
- * The text of a passage as the model is shown it.  Every passage comes through here
- * before anything leaves: what a policy has to say about retrieved text, it says here.
- * False: the passage is left out.
+ * Retrieved text as the model is shown it: treated by the policies, with the request's own
+ * pseudonyms.  False: one of them blocks it.
  */
-static bool treat_passage(struct exchange *x, const struct rag_passage *p, struct buf *text)
+static bool treat(struct exchange *x, struct str own, struct buf *text)
 {
-    struct str all = index_document(x->rag.index, p->document)->text;
-    buf_add(text, (struct str){all.p + p->from, p->to - p->from});
-    return true;
+    if (!x->policy.set ||
+        !channel_treat(&x->policy.t, DIRECTION_request, CHANNEL_PLAIN, NULL, own, text))
+        buf_add(text, own);
+    if (!x->policy.set || !x->policy.t.blocked_by)
+        return true;
+    x->policy.t.blocked_by = NULL; /* the passage is what is blocked, not the request */
+    return false;
 }
 
-static struct str kept_title(struct exchange *x, const struct passage_hit *h)
+/* Every passage comes through here before anything leaves; false: it is left out. */
+static bool treat_passage(struct exchange *x, const struct search_hit *h, struct buf *title, struct buf *text)
 {
-    SCOPED(buf_done) struct buf title = BUF_INIT(4096);
-    passage_title(index_document(x->rag.index, h->document)->title,
-                  index_heading(x->rag.index, h->passage), &title);
-    return (struct str){arena_strdup(&x->arena, buf_str(&title)), title.n};
+    const struct index_document *d = index_document(x->rag.index, h->document);
+    SCOPED(buf_done) struct buf own = BUF_INIT(SIZE_MAX);
+    passage_title(d->title, index_heading(x->rag.index, h->passage), &own);
+    return treat(x, buf_str(&own), title) &&
+           treat(x, (struct str){d->text.p + h->from, h->to - h->from}, text);
 }
 
 /* In order, as long as the budget lasts; the first is never too long. */
@@ -129,21 +135,20 @@ static void show_passages(struct exchange *x, struct buf *out)
     unsigned tokens = 0;
     x->rag.passages = arena_alloc(&x->arena, (j->n + 1) * sizeof *x->rag.passages);
     for (size_t i = 0; i < j->n; i++) {
-        SCOPED(buf_done) struct buf text = BUF_INIT(SIZE_MAX);
-        const struct passage_hit *h = &j->hits[i];
-        struct rag_passage p = {h->document, h->from, h->to, kept_title(x, h)};
-        if (!treat_passage(x, &p, &text)) {
+        SCOPED(buf_done) struct buf title = BUF_INIT(SIZE_MAX), text = BUF_INIT(SIZE_MAX);
+        const struct search_hit *h = &j->hits[i];
+        if (!treat_passage(x, h, &title, &text)) {
             x->rag.blocked++;
             continue;
         }
-        unsigned more = context_tokens(p.title, buf_str(&text));
+        unsigned more = context_tokens(buf_str(&title), buf_str(&text));
         if (x->rag.n_passages && tokens + more > x->rag.collection->tokens)
             break;
         if (!x->rag.n_passages)
             context_begin(out);
         tokens += more;
-        x->rag.passages[x->rag.n_passages++] = p;
-        context_add(out, x->rag.n_passages, p.title, buf_str(&text));
+        x->rag.passages[x->rag.n_passages++] = (struct rag_passage){h->document, h->from, h->to};
+        context_add(out, x->rag.n_passages, buf_str(&title), buf_str(&text));
     }
     if (x->rag.n_passages)
         context_end(out);
@@ -224,8 +229,6 @@ static void rag_undo(struct exchange *x)
     buf_done(&x->rag.body);
     account_give(&x->worker->gateway->memory, x->rag.charged);
     x->rag.charged = 0;
-    shelf_unref(x->rag.shelf);
-    x->rag.shelf = NULL;
 }
 
 const struct stage stage_rag = {

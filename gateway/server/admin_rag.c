@@ -190,7 +190,7 @@ bool admin_rag_ingest(struct admin *a, const char *segment, json_t *in, json_t *
     return ok;
 }
 
-static json_t *hit_of(const struct index *x, const struct passage_hit *h)
+static json_t *hit_of(const struct index *x, const struct search_hit *h)
 {
     const struct index_document *d = index_document(x, h->document);
     struct str heading = index_heading(x, h->passage);
@@ -214,7 +214,7 @@ struct asking {
 
 static json_t *hits_of(const struct asking *a, const char *query, struct err *err)
 {
-    struct passage_hit hits[SEARCH_MAX];
+    struct search_hit hits[SEARCH_MAX];
     struct search s = a->search;
     SCOPED(buf_done) struct buf vector = BUF_INIT(SIZE_MAX);
     s.text = str_of(query);

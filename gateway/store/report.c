@@ -17,23 +17,38 @@ static const struct {
     {STR("provider"), STR("nullif(provider, '')")},
     {STR("key"), STR("nullif(key_id, '')")},
     {STR("day"), STR("day")},
+    {STR("prompt"), STR("nullif(prompt_name, '')")},
 };
 enum { N_PLAIN = sizeof plain_groups / sizeof plain_groups[0] };
+
+/* The reports that are sums, a bit each. */
+enum { COST = 1, USAGE = 2, CACHE = 4, SAVINGS = 8 };
+
+static const struct {
+    struct str name;
+    unsigned bit;
+} kinds[] = {{STR("cost"), COST}, {STR("usage"), USAGE}, {STR("cache"), CACHE}, {STR("savings"), SAVINGS}};
 
 static const struct measure {
     const char *name;
     const char *column;
-    bool in_cost, money;
+    unsigned in;
+    bool money;
 } measures[] = {
-    {"requests", "requests", true, false},
-    {"attempts", "attempts", false, false},
-    {"input_tokens", "input_tokens", true, false},
-    {"cached_tokens", "cached_tokens", false, false},
-    {"cache_write_tokens", "cache_write_tokens", false, false},
-    {"output_tokens", "output_tokens", true, false},
-    {"reasoning_tokens", "reasoning_tokens", false, false},
-    {"audio_tokens", "audio_tokens", false, false},
-    {"cost_usd", "cost_nusd", true, true},
+    {"requests", "requests", COST | USAGE | CACHE | SAVINGS, false},
+    {"attempts", "attempts", USAGE, false},
+    {"input_tokens", "input_tokens", COST | USAGE, false},
+    {"cached_tokens", "cached_tokens", USAGE, false},
+    {"cache_write_tokens", "cache_write_tokens", USAGE, false},
+    {"output_tokens", "output_tokens", COST | USAGE, false},
+    {"reasoning_tokens", "reasoning_tokens", USAGE, false},
+    {"audio_tokens", "audio_tokens", USAGE, false},
+    {"hits", "hits", CACHE | SAVINGS, false},
+    {"joined", "joined", CACHE | SAVINGS, false},
+    {"misses", "misses", CACHE, false},
+    {"bypassed", "bypassed", CACHE, false},
+    {"cost_usd", "cost_nusd", COST | USAGE | CACHE | SAVINGS, true},
+    {"saved_usd", "saved_nusd", CACHE | SAVINGS, true},
 };
 enum { N_MEASURES = sizeof measures / sizeof measures[0] };
 
@@ -62,8 +77,8 @@ static bool groups_parse(struct groups *g, struct str by, struct err *err)
         if (!tag && !expression_of(name))
             return err_say(err, ERR_bad_request, "by",
                            "there is no group '" STR_FMT
-                           "'; there are team, model, provider, key, day"
-                           " and tag.NAME",
+                           "'; there are team, model, provider, key, day,"
+                           " prompt and tag.NAME",
                            (int)(name.n < 64 ? name.n : 64), name.p);
         if (tag)
             snprintf(g->tags[g->n], sizeof g->tags[0], "$.\"" STR_FMT "\"", (int)name.n - 4,
@@ -123,18 +138,20 @@ static void add_source(struct buf *sql, const struct groups *g)
             STR(" FROM (SELECT date(started_ms / 1000, 'unixepoch') AS day, team, key_id,"
                 " model_asked, provider, tags, 1 AS requests, attempts, input_tokens,"
                 " cached_tokens, cache_write_tokens, output_tokens, reasoning_tokens, audio_tokens,"
-                " cost_nusd FROM requests WHERE started_ms >= ?1 AND started_ms < ?2"
-                " UNION ALL SELECT * FROM pruned WHERE strftime('%s', day) * 1000 >= ?1"
+                " cost_nusd, prompt_name, cache = 'hit' AS hits, cache = 'joined' AS joined,"
+                " cache = 'miss' AS misses, cache = 'bypass' AS bypassed, saved_nusd"
+                " FROM requests WHERE started_ms >= ?1 AND started_ms < ?2"
+                " UNION ALL SELECT *, NULL, 0, 0, 0, 0, 0 FROM pruned WHERE strftime('%s', day) * 1000 >= ?1"
                 " AND strftime('%s', day) * 1000 < ?2))"));
 }
 
-static json_t *sums_row(sqlite3_stmt *q, const struct groups *g, bool cost)
+static json_t *sums_row(sqlite3_stmt *q, const struct groups *g, unsigned kind)
 {
     json_t *row = groups_row(q, g);
     for (size_t i = 0; i < N_MEASURES; i++) {
         int64_t n = sqlite3_column_int64(q, (int)(g->n + i));
         char text[MONEY_TEXT_BYTES];
-        if (cost && !measures[i].in_cost)
+        if (!(measures[i].in & kind))
             continue;
         money_text(n, text);
         json_object_set_new(row, measures[i].name,
@@ -165,7 +182,7 @@ static sqlite3_stmt *prepare_sums(sqlite3 *db, const struct report_spec *r, cons
     return q;
 }
 
-static bool add_rows(sqlite3 *db, const struct report_spec *r, const struct groups *g, bool cost,
+static bool add_rows(sqlite3 *db, const struct report_spec *r, const struct groups *g, unsigned kind,
                      json_t *rows, struct err *err)
 {
     SCOPED(sql_finish) sqlite3_stmt *q = prepare_sums(db, r, g, err);
@@ -174,19 +191,19 @@ static bool add_rows(sqlite3 *db, const struct report_spec *r, const struct grou
         if (!sql_step(q, &more, err))
             return false;
         if (more)
-            json_array_append_new(rows, sums_row(q, g, cost));
+            json_array_append_new(rows, sums_row(q, g, kind));
     }
     return q != NULL;
 }
 
 static json_t *report_sums(sqlite3 *db, const struct report_spec *r, const struct groups *g,
-                           bool cost, struct err *err)
+                           unsigned kind, struct err *err)
 {
     static const struct groups none = {0};
     json_t *rows = json_array(), *total = json_array(), *out = NULL;
-    if (add_rows(db, r, &none, cost, total, err) &&
+    if (add_rows(db, r, &none, kind, total, err) &&
         (g->n == 0 ? json_array_append(rows, json_array_get(total, 0)) == 0
-                   : add_rows(db, r, g, cost, rows, err)))
+                   : add_rows(db, r, g, kind, rows, err)))
         out = json_pack("{s:O, s:O}", "rows", rows, "total", json_array_get(total, 0));
     json_decref(rows);
     json_decref(total);
@@ -196,14 +213,18 @@ static json_t *report_sums(sqlite3 *db, const struct report_spec *r, const struc
 json_t *report_make(struct sqlite3 *db, const struct report_spec *r, struct err *err)
 {
     struct groups g;
-    bool cost = str_eq(r->kind, STR("cost")), latency = str_eq(r->kind, STR("latency"));
-    if (!cost && !latency && !str_eq(r->kind, STR("usage"))) {
-        err_say(err, ERR_bad_request, "kind", "there are reports of cost, usage and latency");
+    bool latency = str_eq(r->kind, STR("latency"));
+    unsigned kind = 0;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (str_eq(r->kind, kinds[i].name))
+            kind = kinds[i].bit;
+    if (!kind && !latency) {
+        err_say(err, ERR_bad_request, "kind", "there are reports of cost, usage, latency, cache and savings");
         return NULL;
     }
     if (!groups_parse(&g, r->by, err) || !sql_exec(db, "BEGIN", err))
         return NULL;
-    json_t *out = latency ? report_latency(db, r, &g, err) : report_sums(db, r, &g, cost, err);
+    json_t *out = latency ? report_latency(db, r, &g, err) : report_sums(db, r, &g, kind, err);
     sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
     return out;
 }

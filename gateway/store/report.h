@@ -3,7 +3,7 @@
  *
  * Works on a connection of store_read_open().  Whatever the groups, the total is the
  * same: it is computed over the same rows, in the same read transaction.  What was
- * pruned counts by whole days, and not in latencies.
+ * pruned counts by whole days, not in latencies, and without prompt and cache.
  */
 #ifndef GATEWAY_STORE_REPORT_H
 #define GATEWAY_STORE_REPORT_H
@@ -19,8 +19,8 @@ struct sqlite3;
 enum { REPORT_MAX_BY = 8 };
 
 struct report_spec {
-    struct str kind;        /* cost, usage, latency */
-    struct str by;          /* "team,model,provider,key,day,tag.NAME"; empty: all in one */
+    struct str kind;        /* cost, usage, latency, cache, savings */
+    struct str by;          /* "team,model,provider,key,day,prompt,tag.NAME"; empty: all in one */
     int64_t from_ms, to_ms; /* started at or after, before; wall clock */
 };
 

@@ -129,7 +129,7 @@ static double ideal(json_t *judged)
     return sum;
 }
 
-static double ndcg(const struct index *x, const struct passage_hit *hits, size_t n, json_t *judged)
+static double ndcg(const struct index *x, const struct search_hit *hits, size_t n, json_t *judged)
 {
     double sum = 0, best = ideal(judged);
     size_t rank = 0;
@@ -164,7 +164,7 @@ static void ask(struct set *s, const char *queries)
         json_t *q = json_loads(line, 0, NULL);
         json_t *judged = json_object_get(s->judged, json_string_value(json_object_get(q, "_id")));
         for (int i = 0; judged && i < LEGS; i++) {
-            struct passage_hit hits[SEARCH_MAX];
+            struct search_hit hits[SEARCH_MAX];
             struct search ask = {.text = str_of(json_string_value(json_object_get(q, "text"))),
                                  .collection = {.teams = everybody},
                                  .k = 2 * DEPTH,

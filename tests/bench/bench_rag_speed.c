@@ -165,7 +165,7 @@ static void ask(const struct index *x, const struct vectors *flat, sqlite3 *db, 
                        NULL);
     for (unsigned i = 0; i < QUERIES; i++) {
         struct buf text = BUF_INIT(4096);
-        struct passage_hit hits[SEARCH_MAX];
+        struct search_hit hits[SEARCH_MAX];
         float row[LARGE_DIMENSION], scores[10];
         uint32_t ids[10];
         add_words(&text, ASKED);

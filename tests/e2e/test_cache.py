@@ -1,6 +1,7 @@
 """Equal requests get one answer: from what was kept, or by waiting for one that is in the air."""
 import concurrent.futures
 import json
+import random
 import threading
 
 import pytest
@@ -253,6 +254,22 @@ def test_the_last_to_leave_cancels(cached):
     until(lambda: len(gateway.rows("select * from requests where finish = 'client_gone'")) == 4)
 
 
+def test_reports_of_what_was_saved(cached):
+    gateway, _ = cached()
+    red, blue = gateway.key("red"), gateway.key("blue")
+    paid = 0
+    for key in (red, red, red, blue):
+        paid += int(gateway.request_row(gateway.chat(key=key).header("x-request-id"))["cost_nusd"])
+    gateway.request_row(gateway.chat(key=blue, headers=[("x-penstock-cache", "bypass")]).header("x-request-id"))
+    cache = gateway.cli("report", "cache", "--by", "team", "--format", "json")
+    assert {r["team"]: (r["requests"], r["hits"], r["misses"], r["bypassed"]) for r in cache["rows"]} == \
+        {"red": (3, 2, 1, 0), "blue": (2, 0, 1, 1)}
+    saved = gateway.cli("report", "savings", "--by", "team,model", "--format", "json")
+    assert saved["total"]["saved_usd"] == f"{paid / 1e9:.9f}" and saved["total"]["hits"] == 2  # two hits save two prices
+    assert saved["total"]["cost_usd"] == gateway.cli("report", "cost", "--format", "json")["total"]["cost_usd"]
+    assert saved["rows"][1]["saved_usd"] == saved["total"]["saved_usd"]
+
+
 def test_explain_says_so(cached):
     gateway, _ = cached()
     body = json.dumps(chat_body())
@@ -261,3 +278,41 @@ def test_explain_says_so(cached):
     gateway.chat(key=key["key"])
     told = json.loads(gateway.run("explain", "-", "--key", key["id"], stdin=body).stdout)
     assert (told["cache"], told["would"]) == ("hit", "hand out")
+
+
+def test_ten_thousand_probes_cross_nothing(gateway, upstream, tmp_path):
+    """Three teams, one of them under another policy, two arms: a hit is of one's own kind alone."""
+    folder = tmp_path / "policies"
+    folder.mkdir()
+    (folder / "strict.yaml").write_text("version: 1\nrules: [{id: pii.email, request: {action: redact}}]\n")
+    ups = [upstream(lambda peer, n=n: peer.answer(chat(f"{n} {peer.index}"))) for n in ("old", "new")]
+    gateway = gateway({
+        "providers": {f"up{i}": {"dialect": "openai", "base_url": up.url, "api_key": "sk-x"} for i, up in enumerate(ups)},
+        "models": {"m": {"targets": [{"provider": f"up{i}", "model": f"m-{i}"} for i in range(2)]}},
+        "cache": {"exact": "on"}, "loops": 2,
+        "policies": {"dir": str(folder), "attach": [{"policy": "strict", "team": "green"}]}})
+    keys = {team: [gateway.key(team) for _ in range(2)] for team in ("red", "blue", "green")}
+    gateway.cli("prompts", "rollout", "model:m", "--canary", "up1/m-1", "--share", "50%")
+    dice = random.Random(5)
+    probes = [(dice.choice(list(keys)), dice.randrange(2), dice.randrange(20), dice.randrange(20)) for _ in range(10_000)]
+
+    def ask(some):
+        found = []
+        with gateway.connect() as c:
+            for team, key, unit, text in some:
+                headers = gateway.headers(keys[team][key], [("x-penstock-unit", f"u{unit}")])
+                c.request("POST", "/v1/chat/completions", headers, chat_body(text=f"question {text}"))
+                answer = c.read_answer()
+                assert answer.status == 200, answer.body
+                found.append(((team, answer.header("x-penstock-arm"), text), text_of(answer), word(answer)))
+        return found
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        found = [f for part in pool.map(ask, [probes[i::4] for i in range(4)]) for f in part]
+    kinds = {}
+    for kind, text, _ in found:
+        kinds.setdefault(text, set()).add(kind)
+    assert all(len(kind) == 1 for kind in kinds.values()), "an answer that crossed"
+    assert {arm for _, arm, _ in set().union(*kinds.values())} == {"control", "canary"}
+    hits = sum(w != "miss" for _, _, w in found)
+    assert hits >= 0.3 * len(found) and sum(len(up.requests) for up in ups) == len(found) - hits

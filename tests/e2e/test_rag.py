@@ -365,6 +365,34 @@ def test_a_document_gives_no_orders(pair):
     assert content.startswith('<passages trust="untrusted">')
 
 
+def test_policies_treat_passages_too(pair, tmp_path):
+    rules = [{"id": "pii.email", "request": {"action": "pseudonymise", "scope": "conversation"}, "restore": {"in": ["content"]}},
+             {"id": "pii.iban", "request": {"action": "block"}}]
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies/default.yaml").write_text(json.dumps({"version": 1, "rules": rules}))
+
+    def script(peer):  # repeats the word before the mark, as a model would
+        content = peer.request.json["messages"][0]["content"]
+        word = content.split("Write to ")[1].split(" ")[0] if "Write to " in content else "nobody"
+        peer.answer(chat(f"Write to {word} [1]."))
+    gateway, up = pair(script, policies={"dir": str(tmp_path / "policies"), "default": "default"}, **KB)
+    secret = "canary.person@example.com"
+    ingest(gateway, [{"id": "a", "text": f"Write to {secret} about holidays.", "acl": {"teams": ["red"]}},
+                     {"id": "b", "text": "Holidays are paid to GB82 WEST 1234 5698 7654 32 only.", "acl": {"teams": ["red"]}}])
+    answer = gateway.chat(text="whom to write to about holidays", headers=RAG)
+    assert secret not in up.last.body.decode() and "WEST" not in up.last.body.decode()
+    assert answer.text == f"Write to {secret} [1]." and answer.header("x-penstock-rag") == "kb@1;k=1"
+    assert answer.json["choices"][0]["message"]["annotations"][0]["file_citation"]["file_id"] == "a"
+    assert secret not in gateway.log
+
+
+def test_grounded_requests_pass_the_cache_by(pair):
+    gateway, up = grounded(pair, "See [1].", cache={"exact": True})
+    for n in range(2):
+        answer = gateway.chat(text="days of holiday", headers=RAG)
+        assert answer.header("x-penstock-cache") == "bypass" and len(up.requests) == n + 1
+
+
 def versions(n):
     return [{"id": "v", "text": f"The version of this page is number {n} and nothing else.", "acl": {"teams": ["red"]}}]
 

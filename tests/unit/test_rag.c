@@ -275,7 +275,7 @@ static void search_gives_what_may_be_read_and_nothing_else(void **state)
 {
     (void)state;
     struct fixture f;
-    struct passage_hit hits[SEARCH_MAX];
+    struct search_hit hits[SEARCH_MAX];
     build_fixture(&f, 90, false);
     struct index *x = open_fixture(&f);
     assert_non_null(x);
@@ -307,7 +307,7 @@ static void search_gives_what_may_be_read_and_nothing_else(void **state)
 static void damage(const struct fixture *f, const struct fixture *other, unsigned i)
 {
     char path[PATH_BYTES], from[PATH_BYTES], command[3 * PATH_BYTES];
-    const char *name = i % 8 == 7 ? "manifest.json" : part_names[i % 8 % MANIFEST_FILES];
+    const char *name = i % 8 == 7 ? "manifest.json" : part_names[i % 8 % (vectors_built() ? MANIFEST_FILES : PART_lsa)];
     snprintf(path, sizeof path, "%s/%s", f->version, name);
     FILE *file = fopen(path, "r+b");
     assert_non_null(file);
