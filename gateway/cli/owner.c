@@ -73,8 +73,7 @@ static void add_query(struct buf *url, const json_t *in)
     }
 }
 
-/* *answered: somebody is there, whatever the answer is. */
-static bool ask_server(const char *dir, const char *method, const char *path, const json_t *in,
+bool owner_ask(const char *dir, const char *method, const char *path, const json_t *in,
                        json_t **out, bool *answered, struct err *err)
 {
     SCOPED(buf_done) struct buf socket = BUF_INIT(PATH_BYTES);
@@ -149,7 +148,7 @@ static bool call(const struct args *a, const char *dir, const char *method, cons
 {
     struct err unreached = {0};
     bool answered;
-    if (ask_server(dir, method, path, in, out, &answered, &unreached))
+    if (owner_ask(dir, method, path, in, out, &answered, &unreached))
         return true;
     if (!answered)
         return do_here(a, dir, method, path, in, out, err);
@@ -173,7 +172,7 @@ bool owner_flush(const char *data_dir, struct err *err)
 {
     json_t *in = json_object(), *out = NULL;
     struct err unreached = {0};
-    bool answered, ok = ask_server(data_dir, "POST", "/flush", in, &out, &answered, &unreached);
+    bool answered, ok = owner_ask(data_dir, "POST", "/flush", in, &out, &answered, &unreached);
     json_decref(in);
     json_decref(out);
     if (ok)

@@ -30,6 +30,13 @@ bool owner_call(const struct args *a, const char *method, const char *path, json
 /* Adds the option's JSON, if it is given, to `in` under its name. */
 bool args_add_json(const struct args *a, const char *name, json_t *in, struct err *err);
 
+/*
+ * The same of who answers on dir/control.sock.  *answered: somebody is there, whatever
+ * the answer is.
+ */
+bool owner_ask(const char *dir, const char *method, const char *path, const json_t *in, json_t **out,
+               bool *answered, struct err *err);
+
 /* Has the owner commit what is queued; true where there is none. */
 bool owner_flush(const char *data_dir, struct err *err);
 

@@ -11,6 +11,23 @@ static size_t on_body(char *p, size_t size, size_t n, void *arg)
     return buf_ok(body) ? size * n : 0;
 }
 
+static size_t on_head(char *p, size_t size, size_t n, void *arg)
+{
+    buf_add(arg, (struct str){p, size * n});
+    return size * n;
+}
+
+/* The struct is libcurl's handle itself. */
+struct fetch_line *fetch_line_new(void)
+{
+    return (struct fetch_line *)curl_easy_init();
+}
+
+void fetch_line_free(struct fetch_line *l)
+{
+    curl_easy_cleanup((CURL *)l);
+}
+
 static void set_options(CURL *c, const struct fetch *f, struct buf *body,
                         struct curl_slist *headers)
 {
@@ -29,14 +46,19 @@ static void set_options(CURL *c, const struct fetch *f, struct buf *body,
     curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)f->timeout_ms);
     curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(c, CURLOPT_WRITEDATA, body);
+    if (f->head) {
+        curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_head);
+        curl_easy_setopt(c, CURLOPT_HEADERDATA, f->head);
+    }
 }
 
 bool fetch_run(const struct fetch *f, int *status, struct buf *body, struct err *err)
 {
-    CURL *c = curl_easy_init();
+    CURL *c = f->line ? (CURL *)f->line : curl_easy_init();
     struct curl_slist *headers = curl_slist_append(NULL, "Expect:");
     if (!c || !headers) {
-        curl_easy_cleanup(c);
+        if (!f->line)
+            curl_easy_cleanup(c);
         return err_set(err, ERR_internal, "libcurl cannot begin");
     }
     for (const char *const *h = f->header_lines; h && *h; h++)
@@ -46,7 +68,10 @@ bool fetch_run(const struct fetch *f, int *status, struct buf *body, struct err 
     long code = 0;
     curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &code);
     curl_slist_free_all(headers);
-    curl_easy_cleanup(c);
+    if (f->line)
+        curl_easy_reset(c);
+    else
+        curl_easy_cleanup(c);
     if (rc != CURLE_OK)
         return err_set(err, rc == CURLE_OPERATION_TIMEDOUT ? ERR_timeout : ERR_upstream_down,
                        "%s: %s", f->unix_socket ? f->unix_socket : f->url, curl_easy_strerror(rc));

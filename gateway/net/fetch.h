@@ -7,7 +7,14 @@
 #include "gateway/base/err.h"
 #include "gateway/base/str.h"
 
+/* A connection that is kept from one exchange to the next, of one thread. */
+struct fetch_line;
+struct fetch_line *fetch_line_new(void);
+void fetch_line_free(struct fetch_line *l); /* NULL is fine */
+
 struct fetch {
+    struct fetch_line *line; /* NULL: a connection of its own */
+    struct buf *head;        /* the lines of the answer's head are appended; may be NULL */
     const char *unix_socket; /* NULL: none, over TCP */
     const char *url;
     const char *method;

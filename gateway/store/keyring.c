@@ -12,6 +12,10 @@
 #include "gateway/store/purse_priv.h"
 #include "gateway/store/store_priv.h"
 
+static const char *const all_models[] = {"*", NULL}, *const no_tags[] = {NULL};
+const struct key keyring_operator = {
+    .id = "operator", .team = "", .name = "", .models = all_models, .tags = no_tags};
+
 struct held {
     struct key key;
     struct hash hash;

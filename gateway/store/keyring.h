@@ -32,6 +32,9 @@ struct key {
     unsigned n_purses;
 };
 
+/* Who owns the data directory and asks over its control socket: of no team, may use every model. */
+extern const struct key keyring_operator;
+
 struct keyring *keyring_current(struct store *s); /* a new reference */
 bool keyring_is_current(struct store *s, const struct keyring *k); /* takes no lock */
 struct keyring *keyring_ref(struct keyring *k);

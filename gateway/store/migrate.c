@@ -133,6 +133,28 @@ static const char version_6[] =
     "CREATE VIEW index_labels AS"
     " SELECT collection, label, version, moved_ms FROM index_moves"
     " WHERE id IN (SELECT max(id) FROM index_moves GROUP BY collection, label);";
+/* Runs of suites; behaviour: deterministic scores of answers; and what people said of answers. */
+static const char version_7[] =
+    "CREATE TABLE evals("
+    " id TEXT PRIMARY KEY, description TEXT, source TEXT, hash TEXT NOT NULL, rows INTEGER NOT NULL,"
+    " config TEXT NOT NULL, created_ms INTEGER NOT NULL, ended_ms INTEGER) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE eval_rows("
+    " eval TEXT NOT NULL REFERENCES evals(id), row INTEGER NOT NULL, state TEXT NOT NULL,"
+    " score REAL, latency_ms INTEGER, cost_nusd INTEGER, result TEXT NOT NULL,"
+    " PRIMARY KEY(eval, row)) STRICT, WITHOUT ROWID;"
+
+    "ALTER TABLE requests ADD COLUMN judged INTEGER;"
+    "ALTER TABLE requests ADD COLUMN refusal INTEGER;"
+    "ALTER TABLE requests ADD COLUMN empty INTEGER;"
+    "ALTER TABLE requests ADD COLUMN truncated INTEGER;"
+    "ALTER TABLE requests ADD COLUMN misfit INTEGER;"
+    "ALTER TABLE requests ADD COLUMN repetition INTEGER;"
+    "ALTER TABLE requests ADD COLUMN language_mismatch INTEGER;"
+    "ALTER TABLE requests ADD COLUMN citations_lost INTEGER;"
+    "CREATE TABLE feedback("
+    " id INTEGER PRIMARY KEY, request_id TEXT NOT NULL, team TEXT, key_id TEXT NOT NULL, thumbs INTEGER,"
+    " score REAL, comment TEXT, answer TEXT, created_ms INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX feedback_of ON feedback(request_id);";
 /* clang-format on */
 
 /* A number that has no step here is one of a part that is not merged; it is passed by. */
@@ -143,6 +165,7 @@ const char *const migrations[] = {
     [3] = version_4,
     [4] = version_5,
     [5] = version_6,
+    [6] = version_7,
 };
 const size_t n_migrations = sizeof migrations / sizeof migrations[0];
 
