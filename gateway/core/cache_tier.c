@@ -1,8 +1,9 @@
+#include "gateway/core/cache_tier.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "gateway/base/mem.h"
-#include "gateway/core/cache_priv.h"
 
 enum { FIRST_BUCKETS = 64, FIRST_IN_FILE = 64 };
 

@@ -133,7 +133,8 @@ static const char version_6[] =
     "CREATE VIEW index_labels AS"
     " SELECT collection, label, version, moved_ms FROM index_moves"
     " WHERE id IN (SELECT max(id) FROM index_moves GROUP BY collection, label);";
-/* Runs of suites; behaviour: deterministic scores of answers; and what people said of answers. */
+
+/* Runs of suites, and their rows. */
 static const char version_7[] =
     "CREATE TABLE evals("
     " id TEXT PRIMARY KEY, description TEXT, source TEXT, hash TEXT NOT NULL, rows INTEGER NOT NULL,"
@@ -141,20 +142,7 @@ static const char version_7[] =
     "CREATE TABLE eval_rows("
     " eval TEXT NOT NULL REFERENCES evals(id), row INTEGER NOT NULL, state TEXT NOT NULL,"
     " score REAL, latency_ms INTEGER, cost_nusd INTEGER, result TEXT NOT NULL,"
-    " PRIMARY KEY(eval, row)) STRICT, WITHOUT ROWID;"
-
-    "ALTER TABLE requests ADD COLUMN judged INTEGER;"
-    "ALTER TABLE requests ADD COLUMN refusal INTEGER;"
-    "ALTER TABLE requests ADD COLUMN empty INTEGER;"
-    "ALTER TABLE requests ADD COLUMN truncated INTEGER;"
-    "ALTER TABLE requests ADD COLUMN misfit INTEGER;"
-    "ALTER TABLE requests ADD COLUMN repetition INTEGER;"
-    "ALTER TABLE requests ADD COLUMN language_mismatch INTEGER;"
-    "ALTER TABLE requests ADD COLUMN citations_lost INTEGER;"
-    "CREATE TABLE feedback("
-    " id INTEGER PRIMARY KEY, request_id TEXT NOT NULL, team TEXT, key_id TEXT NOT NULL, thumbs INTEGER,"
-    " score REAL, comment TEXT, answer TEXT, created_ms INTEGER NOT NULL) STRICT;"
-    "CREATE INDEX feedback_of ON feedback(request_id);";
+    " PRIMARY KEY(eval, row)) STRICT, WITHOUT ROWID;";
 /* clang-format on */
 
 /* A number that has no step here is one of a part that is not merged; it is passed by. */

@@ -2,7 +2,8 @@
 #include <string.h>
 
 #include "gateway/base/json.h"
-#include "gateway/core/cache_priv.h"
+#include "gateway/core/cache.h"
+#include "gateway/core/cache_tier.h"
 #include "gateway/llm/fold.h"
 #include "tests/unit/test.h"
 
