@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "eval/check.h"
 #include "gateway/base/err.h"
 #include "gateway/base/log.h"
 #include "gateway/base/metric.h"
@@ -83,6 +84,12 @@ static void list_options(json_t *rows)
     config_options(add_option, rows);
 }
 
+static void list_checks(json_t *rows)
+{
+    for (size_t i = 0; checks[i]; i++)
+        json_array_append_new(rows, json_pack("{s:s, s:s}", "name", checks[i]->name, "help", checks[i]->help));
+}
+
 static void list_strategies(json_t *rows)
 {
     for (size_t i = 0; strategies[i]; i++)
@@ -150,7 +157,7 @@ static const struct {
     {"commands", list_commands}, {"detectors", list_detectors}, {"dialects", list_dialects}, {"errors", list_errors},
     {"events", list_events},     {"guards", list_guards},         {"metrics", list_metrics},
     {"options", list_options},   {"routes", list_routes},         {"sinks", list_sinks},
-    {"stages", list_stages},     {"strategies", list_strategies},
+    {"checks", list_checks},     {"stages", list_stages},     {"strategies", list_strategies},
 };
 
 static void print_table(void (*add)(json_t *rows), enum table_format format)
@@ -191,7 +198,7 @@ static const struct arg_option options[] = {
 
 const struct command command_list = {
     .name = "list",
-    .args = "commands|detectors|dialects|errors|events|guards|metrics|options|routes|sinks|stages|strategies",
+    .args = "checks|commands|detectors|dialects|errors|events|guards|metrics|options|routes|sinks|stages|strategies",
     .help = "print a table the program is made of",
     .options = options,
     .run = list_run,

@@ -94,7 +94,7 @@ static int report_run(const struct args *a)
 
 const struct command command_report = {
     .name = "report",
-    .args = "cost|usage|latency|cache|savings",
+    .args = "cost|usage|latency|cache|savings|behaviour",
     .help = "sums over the ledger, in groups; whatever the groups, the total is the same",
     .options = options,
     .run = report_run,

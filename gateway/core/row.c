@@ -85,6 +85,14 @@ static void write_row(const struct exchange *x, const struct times *t)
     }
     row.cache = str_of(x->cache.word);
     row.saved_nusd = x->cache.saved_nusd;
+    row.judged = x->behaviour.judged;
+    row.refusal = x->behaviour.scores.refusal;
+    row.empty = x->behaviour.scores.empty;
+    row.truncated = x->behaviour.scores.truncated;
+    row.misfit = x->behaviour.scores.misfit;
+    row.repetition = x->behaviour.scores.repetition;
+    row.language_mismatch = x->behaviour.scores.language_mismatch;
+    row.citations_lost = x->behaviour.scores.citations_lost;
     row.attempts = x->attempts;
     row.status = exchange_status(x);
     row.finish = str_of(exchange_finish_word(x));

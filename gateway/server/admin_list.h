@@ -40,6 +40,8 @@ OP("GET", "/budgets", false, budgets_list, "all budgets, with what is spent and 
 OP("POST", "/budgets", true, budgets_set, "sets a budget: {team or key, usd, tokens, per}")
 OP("POST", "/budgets/delete", true, budgets_delete, "deletes budgets: {team or key, per}")
 OP("POST", "/budgets/release", true, budgets_release, "no longer counts as spent what a crash left: {team or key}")
+OP("POST", "/feedback/{}", true, feedback_add,
+   "what a key says of an answer: {request_id, thumbs, score, comment, answer}")
 OP("GET", "/report/{}", false, report, "a report of cost, usage or latency: {by, from, to}")
 OP("POST", "/flush", false, ledger_flush, "commits what is queued")
 OP("GET", "/ledger/head", false, ledger_head, "the last row's seq and mac, and what is queued")

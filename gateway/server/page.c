@@ -142,6 +142,7 @@ bool page_write(struct visit *v, const struct key *key, struct err *err)
                                   ledger_ready(v->worker->house->gateway.store, &unready));
     case ROUTE_EXCHANGE:
     case ROUTE_USAGE:
+    case ROUTE_FEEDBACK:
     case ROUTE_ADMIN:
     case ROUTE_NOT_BUILT:
         break;

@@ -10,6 +10,7 @@ enum route_kind {
     ROUTE_MODELS,
     ROUTE_MODEL,
     ROUTE_USAGE,
+    ROUTE_FEEDBACK,
     ROUTE_HEALTH,
     ROUTE_READY,
     ROUTE_METRICS,

@@ -155,11 +155,11 @@ static bool may_visit(struct visit *v, const struct head *head, struct keyring *
     return true;
 }
 
-/* The operation that tells a key about itself. */
-static struct str path_of_usage(struct visit *v, const struct key *key)
+/* The operation on what is a key's own. */
+static struct str path_of_own(struct visit *v, const struct key *key)
 {
     SCOPED(buf_done) struct buf path = BUF_INIT(1024);
-    buf_addf(&path, "/usage/%s", key->id);
+    buf_addf(&path, v->route->kind == ROUTE_USAGE ? "/usage/%s" : "/feedback/%s", key->id);
     return (struct str){arena_strdup(&v->arena, buf_str(&path)), path.n};
 }
 
@@ -169,8 +169,9 @@ static void begin_other(struct visit *v, const struct head *head)
     const struct key *key;
     struct keyring *keyring = keyring_current(v->worker->house->gateway.store);
     bool ok = may_visit(v, head, keyring, &key, &err);
-    if (ok && v->route->kind == ROUTE_USAGE)
-        v->rest = path_of_usage(v, key);
+    bool own = v->route->kind == ROUTE_USAGE || v->route->kind == ROUTE_FEEDBACK;
+    if (ok && own)
+        v->rest = path_of_own(v, key);
     else if (ok && v->route->kind != ROUTE_ADMIN)
         ok = page_write(v, key, &err);
     if (!ok)
@@ -311,6 +312,8 @@ static void body_is_whole(struct visit *v, struct str method)
         reply_error(&v->reply, &err);
     } else if (v->route->kind == ROUTE_USAGE) {
         admin_job_start(v, STR("GET"), v->rest);
+    } else if (v->route->kind == ROUTE_FEEDBACK) {
+        admin_job_start(v, STR("POST"), v->rest);
     } else if (v->route->kind == ROUTE_ADMIN) {
         admin_job_start(v, method, (struct str){v->rest.p - 1, v->rest.n + 1});
     }

@@ -28,6 +28,14 @@
     ROW(TEXT, rag_collection, rag_collection, false) \
     ROW(NUMBER, rag_version, rag_version, false) \
     ROW(TEXT, rag_passages, rag_passages, false) \
+    ROW(NUMBER, judged, judged, true) \
+    ROW(NUMBER, refusal, refusal, true) \
+    ROW(NUMBER, empty, empty, true) \
+    ROW(NUMBER, truncated, truncated, true) \
+    ROW(NUMBER, misfit, misfit, true) \
+    ROW(NUMBER, repetition, repetition, true) \
+    ROW(NUMBER, language_mismatch, language_mismatch, true) \
+    ROW(NUMBER, citations_lost, citations_lost, true) \
     ROW(TEXT, route_reason, route_reason, false) \
     ROW(INT, attempts, attempts, false) \
     ROW(INT, status, status, true) \

@@ -61,6 +61,8 @@ struct ledger_request {
     struct str policy_hits; /* a JSON array of what rules found, never of what it was; whole, or empty */
     struct str rag_collection, rag_passages; /* passages: a JSON array, or empty */
     int64_t rag_version;                     /* 0: null */
+    int64_t judged; /* 1: the answer's behaviour, in what follows; 0: null, as there */
+    int64_t refusal, empty, truncated, misfit, repetition, language_mismatch, citations_lost;
     struct str route_reason;
     unsigned attempts;
     int status;

@@ -143,6 +143,31 @@ static const char version_7[] =
     " eval TEXT NOT NULL REFERENCES evals(id), row INTEGER NOT NULL, state TEXT NOT NULL,"
     " score REAL, latency_ms INTEGER, cost_nusd INTEGER, result TEXT NOT NULL,"
     " PRIMARY KEY(eval, row)) STRICT, WITHOUT ROWID;";
+
+/* Behaviour: what rules say of an answer; and feedback: what people do. */
+static const char version_8[] =
+    "ALTER TABLE requests ADD COLUMN judged INTEGER;"
+    "ALTER TABLE requests ADD COLUMN refusal INTEGER;"
+    "ALTER TABLE requests ADD COLUMN empty INTEGER;"
+    "ALTER TABLE requests ADD COLUMN truncated INTEGER;"
+    "ALTER TABLE requests ADD COLUMN misfit INTEGER;"
+    "ALTER TABLE requests ADD COLUMN repetition INTEGER;"
+    "ALTER TABLE requests ADD COLUMN language_mismatch INTEGER;"
+    "ALTER TABLE requests ADD COLUMN citations_lost INTEGER;"
+
+    "CREATE TABLE feedback("
+    " id INTEGER PRIMARY KEY, request_id TEXT NOT NULL, team TEXT, key_id TEXT NOT NULL, thumbs INTEGER,"
+    " score REAL, comment TEXT, answer TEXT, created_ms INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX feedback_of ON feedback(request_id);"
+
+    "DROP VIEW behaviour_by_prompt_day;"
+    "CREATE VIEW behaviour_by_prompt_day AS"
+    " SELECT date(started_ms / 1000, 'unixepoch') AS day, prompt_name, prompt_version, arm,"
+    " count(*) AS requests, sum(finish = 'complete') AS complete, avg(total_us) AS total_us,"
+    " sum(cost_nusd) AS cost_nusd, sum(judged) AS judged, sum(refusal) AS refusals, sum(empty) AS empty,"
+    " sum(truncated) AS truncated, sum(misfit) AS misfits, sum(repetition >= 50) AS repetitive,"
+    " sum(language_mismatch) AS language_mismatches, sum(citations_lost) AS citations_lost"
+    " FROM requests WHERE prompt_name IS NOT NULL GROUP BY 1, 2, 3, 4;";
 /* clang-format on */
 
 /* A number that has no step here is one of a part that is not merged; it is passed by. */
@@ -154,6 +179,7 @@ const char *const migrations[] = {
     [4] = version_5,
     [5] = version_6,
     [6] = version_7,
+    [7] = version_8,
 };
 const size_t n_migrations = sizeof migrations / sizeof migrations[0];
 

@@ -22,12 +22,13 @@ static const struct {
 enum { N_PLAIN = sizeof plain_groups / sizeof plain_groups[0] };
 
 /* The reports that are sums, a bit each. */
-enum { COST = 1, USAGE = 2, CACHE = 4, SAVINGS = 8 };
+enum { COST = 1, USAGE = 2, CACHE = 4, SAVINGS = 8, BEHAVIOUR = 16 };
 
 static const struct {
     struct str name;
     unsigned bit;
-} kinds[] = {{STR("cost"), COST}, {STR("usage"), USAGE}, {STR("cache"), CACHE}, {STR("savings"), SAVINGS}};
+} kinds[] = {{STR("cost"), COST}, {STR("usage"), USAGE}, {STR("cache"), CACHE}, {STR("savings"), SAVINGS},
+             {STR("behaviour"), BEHAVIOUR}};
 
 static const struct measure {
     const char *name;
@@ -35,7 +36,7 @@ static const struct measure {
     unsigned in;
     bool money;
 } measures[] = {
-    {"requests", "requests", COST | USAGE | CACHE | SAVINGS, false},
+    {"requests", "requests", COST | USAGE | CACHE | SAVINGS | BEHAVIOUR, false},
     {"attempts", "attempts", USAGE, false},
     {"input_tokens", "input_tokens", COST | USAGE, false},
     {"cached_tokens", "cached_tokens", USAGE, false},
@@ -47,7 +48,16 @@ static const struct measure {
     {"joined", "joined", CACHE | SAVINGS, false},
     {"misses", "misses", CACHE, false},
     {"bypassed", "bypassed", CACHE, false},
-    {"cost_usd", "cost_nusd", COST | USAGE | CACHE | SAVINGS, true},
+    {"judged", "judged", BEHAVIOUR, false},
+    {"refusals", "refusal", BEHAVIOUR, false},
+    {"empty", "empty", BEHAVIOUR, false},
+    {"truncated", "truncated", BEHAVIOUR, false},
+    {"misfits", "misfit", BEHAVIOUR, false},
+    {"repetitive", "repetitive", BEHAVIOUR, false},
+    {"language_mismatches", "language_mismatch", BEHAVIOUR, false},
+    {"citations_lost", "citations_lost", BEHAVIOUR, false},
+    {"policy_hits", "flagged", BEHAVIOUR, false},
+    {"cost_usd", "cost_nusd", COST | USAGE | CACHE | SAVINGS | BEHAVIOUR, true},
     {"saved_usd", "saved_nusd", CACHE | SAVINGS, true},
 };
 enum { N_MEASURES = sizeof measures / sizeof measures[0] };
@@ -139,9 +149,11 @@ static void add_source(struct buf *sql, const struct groups *g)
                 " model_asked, provider, tags, 1 AS requests, attempts, input_tokens,"
                 " cached_tokens, cache_write_tokens, output_tokens, reasoning_tokens, audio_tokens,"
                 " cost_nusd, prompt_name, cache = 'hit' AS hits, cache = 'joined' AS joined,"
-                " cache = 'miss' AS misses, cache = 'bypass' AS bypassed, saved_nusd"
+                " cache = 'miss' AS misses, cache = 'bypass' AS bypassed, saved_nusd,"
+                " judged, refusal, empty, truncated, misfit, repetition >= 50 AS repetitive,"
+                " language_mismatch, citations_lost, policy_hits IS NOT NULL AS flagged"
                 " FROM requests WHERE started_ms >= ?1 AND started_ms < ?2"
-                " UNION ALL SELECT *, NULL, 0, 0, 0, 0, 0 FROM pruned WHERE strftime('%s', day) * 1000 >= ?1"
+                " UNION ALL SELECT *, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM pruned WHERE strftime('%s', day) * 1000 >= ?1"
                 " AND strftime('%s', day) * 1000 < ?2))"));
 }
 
@@ -219,7 +231,7 @@ json_t *report_make(struct sqlite3 *db, const struct report_spec *r, struct err 
         if (str_eq(r->kind, kinds[i].name))
             kind = kinds[i].bit;
     if (!kind && !latency) {
-        err_say(err, ERR_bad_request, "kind", "there are reports of cost, usage, latency, cache and savings");
+        err_say(err, ERR_bad_request, "kind", "there are reports of cost, usage, latency, cache, savings and behaviour");
         return NULL;
     }
     if (!groups_parse(&g, r->by, err) || !sql_exec(db, "BEGIN", err))

@@ -165,7 +165,7 @@ static void a_change_in_any_derived_column_is_found_and_rebuilt(void **state)
             store_close(s);
             assert_whole(&p);
         }
-        assert_int_equal(columns, t == 0 ? 40 : 16);
+        assert_int_equal(columns, t == 0 ? 48 : 16);
         sqlite3_finalize(q);
         sqlite3_close(db);
         place_drop(&p);
