@@ -325,8 +325,8 @@ static void parse(struct prompt *p, struct str text)
     }
     if (!split(text, &front, &body, &line)) {
         bool begun = line > 0;
-        conf_problem(p->conf, (struct conf_place){begun ? line : 1, 1},
-                     begun ? "the front matter does not end: a line '---' must follow it, before the template"
+        conf_problem(p->conf, (struct conf_place){1, 1},
+                     begun ? "the front matter that this '---' begins does not end: a line '---' must follow it, before the template"
                            : "a prompt begins with front matter: a line '---', then name, model and inputs as YAML, "
                              "and '---' again");
         return;

@@ -33,8 +33,11 @@ static bool check_prompt(void *arg, const char *path, struct err *err)
     struct prompt *p = prompt_parse(path, str_of(text), count_problem, k);
     if (p && !config_model(k->config, str_of(p->route))) {
         SCOPED(buf_done) struct buf line = BUF_INIT(LINE_BYTES);
+        struct str near = config_nearest_model(k->config, str_of(p->route));
         buf_addf(&line, "%s:%u:%u: 'models' of the config has no '%.64s'", path, p->route_at.line, p->route_at.column,
                  p->route);
+        if (near.n)
+            buf_addf(&line, "; did you mean '" STR_FMT "'?", STR_ARG(near));
         count_problem(k, line.p);
     }
     prompt_free(p);

@@ -210,6 +210,9 @@ const struct model *config_model(const struct config *c, struct str name);
 
 const struct collection *config_collection(const struct config *c, struct str name); /* NULL: there is none */
 
+/* The public name that `name` was most likely meant to be; "" if none is near. */
+struct str config_nearest_model(const struct config *c, struct str name);
+
 /* The public name that `name` is an alias of, else `name`. */
 struct str config_alias(const struct config *c, struct str name);
 

@@ -94,6 +94,16 @@ static void add_models(struct config_memory *m)
 }
 
 /* An alias of an alias would be a second way to say the same, so there is none. */
+static void unknown_model(struct config_memory *m, const struct conf_word *word)
+{
+    const char *quoted = word->hidden ? "…" : conf_quote(m->conf, str_of(word->text));
+    struct str near = config_nearest_model(&m->config, str_of(word->text));
+    if (near.n && !word->hidden)
+        conf_problem(m->conf, word->at, "'models' has no '%s'; did you mean '" STR_FMT "'?", quoted, STR_ARG(near));
+    else
+        conf_problem(m->conf, word->at, "'models' has no '%s'", quoted);
+}
+
 static void add_aliases(struct config_memory *m)
 {
     size_t n = m->n_names;
@@ -105,13 +115,25 @@ static void add_aliases(struct config_memory *m)
             conf_problem(m->conf, alias->name.at, "'models' has a '%s' already",
                          conf_quote(m->conf, name));
         else if (!model)
-            conf_problem(m->conf, alias->value.at, "'models' has no '%s'",
-                         alias->value.hidden ? "…" : conf_quote(m->conf, of));
+            unknown_model(m, &alias->value);
         else
             m->names[n++] = (struct config_name){name, of, model};
     }
     m->n_names = n;
     qsort(m->names, m->n_names, sizeof *m->names, by_name);
+}
+
+struct str config_nearest_model(const struct config *c, struct str name)
+{
+    struct buf names = BUF_INIT(64 * 1024);
+    for (unsigned i = 0; i < c->n_models; i++)
+        buf_addf(&names, "%s|", c->models[i].name);
+    struct str near = conf_nearest(name, buf_str(&names));
+    for (unsigned i = 0; near.n && i < c->n_models; i++)
+        if (str_eq(near, str_of(c->models[i].name)))
+            near = str_of(c->models[i].name); /* which outlives the list */
+    buf_done(&names);
+    return near;
 }
 
 void config_make_names(struct config_memory *m)
@@ -122,9 +144,7 @@ void config_make_names(struct config_memory *m)
     add_aliases(m);
     m->config.default_model = m->default_model.text;
     if (m->default_model.text && !config_model(&m->config, str_of(m->default_model.text)))
-        conf_problem(m->conf, m->default_model.at, "'models' has no '%s'",
-                     m->default_model.hidden ? "…"
-                                             : conf_quote(m->conf, str_of(m->default_model.text)));
+        unknown_model(m, &m->default_model);
 }
 
 bool target_is(const struct target *t, const char *name)

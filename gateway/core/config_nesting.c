@@ -29,10 +29,7 @@ static struct model *model_of(const struct config_memory *m, const struct model_
 
 static void unknown_model(struct config_memory *m, const struct conf_word *word)
 {
-    struct buf names = BUF_INIT(64 * 1024);
-    for (unsigned i = 0; i < m->config.n_models; i++)
-        buf_addf(&names, "%s|", m->config.models[i].name);
-    struct str near = conf_nearest(str_of(word->text), buf_str(&names));
+    struct str near = config_nearest_model(&m->config, str_of(word->text));
     const char *quoted = conf_quote(m->conf, str_of(word->text));
     if (near.n)
         conf_problem(m->conf, word->at,
@@ -43,7 +40,6 @@ static void unknown_model(struct config_memory *m, const struct conf_word *word)
         conf_problem(m->conf, word->at,
                      "'models' has no '%s'; a model of a provider needs its 'provider' too",
                      quoted);
-    buf_done(&names);
 }
 
 /* Once all models have their places. */

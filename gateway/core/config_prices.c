@@ -17,8 +17,8 @@ void config_make_prices(struct config_memory *m)
     struct price_source source = {path, str_of(text)};
     if (text)
         m->config.prices = price_book_new(&source, 1, &err);
-    if (!m->config.prices)
-        conf_problem(m->conf, file->at, "%s", err.detail);
+    if (!m->config.prices) /* what is wrong in the file has its place there */
+        conf_problem(m->conf, text ? (struct conf_place){0, 0} : file->at, "%s", err.detail);
 }
 
 static const struct model *find_model(const struct config *c, const char *name)

@@ -45,14 +45,28 @@ static void make_collection(struct config_memory *m, const struct collection_spe
                      spec->embedder_model.hidden ? "…" : conf_quote(m->conf, str_of(c->embedder)));
 }
 
+static void unknown_collection(struct config_memory *m, const struct conf_word *word, struct str name)
+{
+    struct buf names = BUF_INIT(64 * 1024);
+    for (unsigned i = 0; i < m->config.n_collections; i++)
+        buf_addf(&names, "%s|", m->config.collections[i].name);
+    struct str near = conf_nearest(name, buf_str(&names));
+    const char *quoted = word->hidden ? "…" : conf_quote(m->conf, name);
+    if (near.n && !word->hidden)
+        conf_problem(m->conf, word->at, "'rag.collections' has no '%s'; did you mean '" STR_FMT "'?", quoted,
+                     STR_ARG(near));
+    else
+        conf_problem(m->conf, word->at, "'rag.collections' has no '%s'", quoted);
+    buf_done(&names);
+}
+
 static void check_models(struct config_memory *m)
 {
     const struct model_spec *specs = m->models.v;
     for (size_t i = 0; i < m->models.n; i++) {
         struct str rest = str_of(specs[i].rag.text), name;
         if (rest.n && str_next(&rest, '@', &name) && !config_collection(&m->config, name))
-            conf_problem(m->conf, specs[i].rag.at, "'rag.collections' has no '%s'",
-                         specs[i].rag.hidden ? "…" : conf_quote(m->conf, name));
+            unknown_collection(m, &specs[i].rag, name);
     }
 }
 

@@ -44,6 +44,18 @@ static bool read_ttl(struct exchange *x, struct err *err)
     return err_say(err, ERR_bad_request, "x-penstock-cache-ttl", "x-penstock-cache-ttl is a duration, as 30s, 10m or 1h");
 }
 
+static void unref(void *kept)
+{
+    kept_unref(kept);
+}
+
+/* Until the exchange is over: stage record reads it when all other stages are undone. */
+static void hold(struct exchange *x, struct kept *kept)
+{
+    x->cache.kept = kept;
+    arena_defer(&x->arena, unref, kept);
+}
+
 /* ---- handing out */
 
 static void resume_if_done(struct exchange *x);
@@ -91,12 +103,13 @@ static enum step hand_out(struct exchange *x, struct kept *kept, const char *wor
     bool as_stream = x->request.stream && endpoint_info(x->endpoint)->streams;
     x->cache.word = word;
     x->cache.saved_nusd = kept->cost_nusd > 0 ? kept->cost_nusd : 0;
-    x->cache.kept = kept_in_form(kept, x->endpoint, as_stream);
+    struct kept *formed = kept_in_form(kept, x->endpoint, as_stream);
     kept_unref(kept);
-    if (!x->cache.kept) {
+    if (!formed) {
         err_set(err, ERR_bad_answer, "an answer that has no other form");
         return STEP_FAIL;
     }
+    hold(x, formed);
     x->asked_usage = as_stream && !x->request.wants_usage && x->endpoint != ENDPOINT_responses;
     x->first_frame_us = clock_now_us();
     x->cache.state = CACHED_HANDING_OUT;
@@ -146,7 +159,7 @@ static enum step lead(struct exchange *x)
 {
     x->cache.word = "miss";
     x->cache.state = CACHED_ASKING;
-    x->cache.kept = kept_new((size_t)x->config->cache.answer_bytes);
+    hold(x, kept_new((size_t)x->config->cache.answer_bytes));
     x->cache.collects = true;
     x->is_awaited = is_awaited;
     if (x->cache.flight)
@@ -263,7 +276,6 @@ static void cache_undo(struct exchange *x)
     keep_end_flight(x);
     kept_unref(x->cache.read.kept);
     kept_unref(x->cache.waiter.kept);
-    kept_unref(x->cache.kept);
 }
 
 const struct stage stage_cache = {

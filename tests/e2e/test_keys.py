@@ -140,7 +140,8 @@ def test_the_first_keys(gateway_and_up):
     for name in ("first.key", "admin.key"):
         path = gateway.data / name
         assert path.stat().st_mode & 0o777 == 0o600
-        assert str(path.name) in gateway.log and path.read_text().strip() not in gateway.log
+        until(lambda: path.name in gateway.log, says="its path in the log")
+        assert path.read_text().strip() not in gateway.log
     assert gateway.chat(key=(gateway.data / "first.key").read_text().strip()).status == 200
     assert gateway.chat(key=(gateway.data / "admin.key").read_text().strip()).status in (403, 404)
     first = (gateway.data / "first.key").read_text()
