@@ -24,13 +24,13 @@ struct assertion {
     bool inverted;             /* "not-…" */
     bool has_threshold;
     double threshold, weight;
-    const char *metric;        /* NULL: none */
-    const json_t *source;      /* as it was written, with its file:// read */
-    const json_t *value;       /* NULL: none; borrowed from source */
-    const struct mold *mold;   /* of value; NULL: nothing to fill */
+    const char *metric;          /* NULL: none */
+    const json_t *source;        /* as it was written, with its file:// read */
+    const json_t *value;         /* NULL: none; borrowed from source */
+    const struct mold *mold;     /* of value; NULL: nothing to fill */
     const struct assertion *set; /* of a set: what is in it */
     size_t n_set;
-    const char *judge;         /* the public model that judges; NULL: none is needed */
+    const char *judge;           /* the public model that judges; NULL: none is needed */
     const json_t *rubric_prompt; /* NULL: the built-in one */
     const struct mold *rubric_mold;
     /* made by prepare(); NULL where value has templates, and is looked at row by row */
@@ -56,7 +56,14 @@ struct checking {
     const struct client *client;
 };
 
-enum value_need { VALUE_NONE, VALUE_OPTIONAL, VALUE_STRING_ONLY, VALUE_TEXT, VALUE_TEXTS, VALUE_ANY };
+enum value_need {
+    VALUE_NONE,
+    VALUE_OPTIONAL,
+    VALUE_STRING_ONLY,
+    VALUE_TEXT,
+    VALUE_TEXTS,
+    VALUE_ANY
+};
 
 struct check {
     const char *name;

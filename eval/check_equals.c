@@ -20,8 +20,9 @@ static bool deep_equal(const json_t *a, const json_t *b)
         return json_equal(a, b);
     if (json_object_size(a) != json_object_size(b))
         return false;
-    json_object_foreach((json_t *)a, name, v) if (!json_object_get(b, name) ||
-                                                  !deep_equal(v, json_object_get(b, name))) return false;
+    json_object_foreach((json_t *)a, name,
+                        v) if (!json_object_get(b, name) ||
+                               !deep_equal(v, json_object_get(b, name))) return false;
     return true;
 }
 
@@ -38,8 +39,8 @@ static bool run(const struct checking *in, struct finding *v, struct err *err)
     } else {
         equal = str_eq(in->output, buf_str(&expected));
     }
-    finding_set(v, equal != inverted, "Expected output \"%.*s\" to %sequal \"%s\"", (int)in->output.n,
-                in->output.p, inverted ? "not " : "", expected.p);
+    finding_set(v, equal != inverted, "Expected output \"%.*s\" to %sequal \"%s\"",
+                (int)in->output.n, in->output.p, inverted ? "not " : "", expected.p);
     return true;
 }
 

@@ -5,12 +5,29 @@
 #include "eval/extract.h"
 #include "gateway/llm/json_schema.h"
 
-/* What JSON Schema has and gateway/llm/json_schema.h does not check: never passed over in silence. */
+/* What JSON Schema has and gateway/llm/json_schema.h does not check: never passed over in silence.
+ */
 static const char *const unchecked[] = {
-    "pattern",       "format",        "multipleOf",    "uniqueItems",       "patternProperties",
-    "propertyNames", "minProperties", "maxProperties", "dependentRequired", "dependentSchemas",
-    "dependencies",  "if",            "then",          "else",              "prefixItems",
-    "contains",      "minContains",   "maxContains",   "unevaluatedItems",  "unevaluatedProperties",
+    "pattern",
+    "format",
+    "multipleOf",
+    "uniqueItems",
+    "patternProperties",
+    "propertyNames",
+    "minProperties",
+    "maxProperties",
+    "dependentRequired",
+    "dependentSchemas",
+    "dependencies",
+    "if",
+    "then",
+    "else",
+    "prefixItems",
+    "contains",
+    "minContains",
+    "maxContains",
+    "unevaluatedItems",
+    "unevaluatedProperties",
     "additionalItems",
 };
 
@@ -29,8 +46,8 @@ static const char *find_unchecked(const json_t *schema, unsigned depth)
                 return unchecked[i];
         bool named = strcmp(name, "properties") == 0 || strcmp(name, "$defs") == 0 ||
                      strcmp(name, "definitions") == 0;
-        if (strcmp(name, "enum") == 0 || strcmp(name, "const") == 0 || strcmp(name, "default") == 0 ||
-            strcmp(name, "examples") == 0)
+        if (strcmp(name, "enum") == 0 || strcmp(name, "const") == 0 ||
+            strcmp(name, "default") == 0 || strcmp(name, "examples") == 0)
             continue;
         if (json_is_array(v)) {
             json_array_foreach(v, i, inner) if (!found) found = find_unchecked(inner, depth - 1);
@@ -85,7 +102,8 @@ static bool fits(const json_t *schema, const json_t *doc, bool *fit, struct err 
            err_say(err, ERR_bad_request, NULL, "the schema makes more work than is allowed");
 }
 
-static bool judge_doc(const struct checking *in, const json_t *doc, struct finding *v, struct err *err)
+static bool judge_doc(const struct checking *in, const json_t *doc, struct finding *v,
+                      struct err *err)
 {
     json_t *schema = schema_of(in);
     bool fit = true, inverted = in->a->inverted;
@@ -125,9 +143,9 @@ static bool run_contains(const struct checking *in, struct finding *v, struct er
     bool has = schema ? fit : any;
     if (ok)
         finding_set(v, has != inverted, "%s",
-                    !schema || !any  ? "Expected output to contain valid JSON"
-                    : inverted ? "Output contains JSON conforming to the provided schema"
-                               : "JSON does not conform to the provided schema.");
+                    !schema || !any ? "Expected output to contain valid JSON"
+                    : inverted      ? "Output contains JSON conforming to the provided schema"
+                                    : "JSON does not conform to the provided schema.");
     json_decref(schema);
     return ok;
 }

@@ -23,7 +23,8 @@ static bool run(const struct checking *in, struct finding *v, struct err *err)
     enum pattern_answer found = pattern_find(p, &(struct pattern_text){.text = in->output}, 0, &m);
     pattern_free(made);
     if (found == PATTERN_LIMIT)
-        return err_say(err, ERR_bad_pattern, NULL, "the pattern takes too many steps on this output");
+        return err_say(err, ERR_bad_pattern, NULL,
+                       "the pattern takes too many steps on this output");
     finding_set(v, (found == PATTERN_YES) != in->a->inverted,
                 "Expected output to %smatch regex \"%s\"", in->a->inverted ? "not " : "", value);
     return true;

@@ -8,7 +8,8 @@
 
 #define DEFAULT_THRESHOLD 0.75
 
-static bool run_one(const struct checking *in, const json_t *value, struct finding *v, struct err *err)
+static bool run_one(const struct checking *in, const json_t *value, struct finding *v,
+                    struct err *err)
 {
     SCOPED(buf_done) struct buf limit = BUF_INIT(64);
     double threshold = in->a->has_threshold ? in->a->threshold : DEFAULT_THRESHOLD, s;
@@ -49,7 +50,8 @@ static bool run(const struct checking *in, struct finding *v, struct err *err)
 
 const struct check check_similar = {
     .name = "similar",
-    .help = "its embedding is near that of this text, or of one of these: cosine of at least `threshold` (0.75)",
+    .help = "its embedding is near that of this text, or of one of these: cosine of at least "
+            "`threshold` (0.75)",
     .need = VALUE_TEXTS,
     .asks = true,
     .run = run,

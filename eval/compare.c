@@ -12,7 +12,8 @@
 
 const char *const compare_words[VERDICT_count] = {"better", "no worse", "worse", "inconclusive"};
 
-static void count_passes(const double *a, const double *b, size_t n, struct comparison *c, bool *binary)
+static void count_passes(const double *a, const double *b, size_t n, struct comparison *c,
+                         bool *binary)
 {
     *binary = true;
     for (size_t i = 0; i < n; i++) {
@@ -35,7 +36,8 @@ static void test_means(const struct paired *p, struct comparison *c)
 {
     c->method = "paired t test, errors clustered by test";
     double df = (double)p->clusters - 1, share = (double)p->clusters / (double)c->rows;
-    if (p->clusters < 2 || p->se == 0) { /* no spread is known: as many tests that all say the same */
+    if (p->clusters < 2 ||
+        p->se == 0) { /* no spread is known: as many tests that all say the same */
         c->only_a = (int64_t)((double)c->only_a * share);
         c->only_b = (int64_t)((double)c->only_b * share);
         c->interval = stats_paired_rates(c->only_a, c->only_b, (int64_t)p->clusters);
@@ -72,8 +74,8 @@ static int64_t rows_needed(const struct comparison *c, const struct paired *p, d
     return need > (double)c->rows ? (int64_t)need : (int64_t)c->rows + 1;
 }
 
-void compare_scores(const double *a, const double *b, const uint64_t *cluster, size_t n, double margin,
-                    struct comparison *out)
+void compare_scores(const double *a, const double *b, const uint64_t *cluster, size_t n,
+                    double margin, struct comparison *out)
 {
     bool binary;
     *out = (struct comparison){.rows = n};
@@ -131,8 +133,9 @@ void compare_set_add(struct compare_set *s, const json_t *result, int64_t column
         s->cap = s->cap ? 2 * s->cap : 256;
         s->items = mem_realloc(s->items, s->cap * sizeof *s->items);
     }
-    SCOPED(scope_free) char *vars =
-        json_dumps(json_object_get(result, "vars"), JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+    SCOPED(scope_free)
+    char *vars = json_dumps(json_object_get(result, "vars"),
+                            JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
     SCOPED(buf_done) struct buf key = BUF_INIT(64 * 1024 * 1024);
     struct hash cluster = crypto_sha256(str_of(vars));
     struct item *i = &s->items[s->n];
@@ -155,14 +158,15 @@ static int by_key(const void *a, const void *b)
 }
 
 /* The n-th of a key pairs with the n-th. */
-static size_t pair(const struct compare_set *a, const struct compare_set *b, bool scores, double *of_a, double *of_b,
-                   uint64_t *cluster)
+static size_t pair(const struct compare_set *a, const struct compare_set *b, bool scores,
+                   double *of_a, double *of_b, uint64_t *cluster)
 {
     size_t n = 0, i = 0, j = 0;
     while (i < a->n && j < b->n) {
         const struct item *x = &a->items[i], *y = &b->items[j];
-        int order = x->cluster != y->cluster ? (x->cluster < y->cluster ? -1 : 1)
-                                             : memcmp(x->key.bytes, y->key.bytes, sizeof x->key.bytes);
+        int order = x->cluster != y->cluster
+                        ? (x->cluster < y->cluster ? -1 : 1)
+                        : memcmp(x->key.bytes, y->key.bytes, sizeof x->key.bytes);
         i += order <= 0;
         j += order >= 0;
         if (order != 0 || x->error || y->error)
@@ -174,8 +178,8 @@ static size_t pair(const struct compare_set *a, const struct compare_set *b, boo
     return n;
 }
 
-bool compare_sets(struct compare_set *a, struct compare_set *b, bool scores, double margin, struct comparison *out,
-                  size_t *left)
+bool compare_sets(struct compare_set *a, struct compare_set *b, bool scores, double margin,
+                  struct comparison *out, size_t *left)
 {
     size_t room = (a->n < b->n ? a->n : b->n) + 1;
     SCOPED(scope_free) double *of_a = mem_zalloc(room * sizeof *of_a);
@@ -193,10 +197,12 @@ bool compare_sets(struct compare_set *a, struct compare_set *b, bool scores, dou
 
 json_t *compare_object(const struct comparison *c, double margin, size_t left)
 {
-    return json_pack("{s:s, s:I, s:I, s:I, s:f, s:f, s:f, s:[f, f], s:f, s:s, s:I, s:I, s:f, s:f, s:o}", "verdict",
-                     compare_words[c->verdict], "rows", (json_int_t)c->rows, "tests", (json_int_t)c->clusters,
-                     "unpaired", (json_int_t)left, "a", c->a, "b", c->b, "difference", c->difference, "interval",
-                     c->interval.low, c->interval.high, "p", c->p, "method", c->method, "only_a",
-                     (json_int_t)c->only_a, "only_b", (json_int_t)c->only_b, "margin", margin, "detectable", c->mde,
-                     "rows_needed", c->rows_needed ? json_integer(c->rows_needed) : json_null());
+    return json_pack(
+        "{s:s, s:I, s:I, s:I, s:f, s:f, s:f, s:[f, f], s:f, s:s, s:I, s:I, s:f, s:f, s:o}",
+        "verdict", compare_words[c->verdict], "rows", (json_int_t)c->rows, "tests",
+        (json_int_t)c->clusters, "unpaired", (json_int_t)left, "a", c->a, "b", c->b, "difference",
+        c->difference, "interval", c->interval.low, c->interval.high, "p", c->p, "method",
+        c->method, "only_a", (json_int_t)c->only_a, "only_b", (json_int_t)c->only_b, "margin",
+        margin, "detectable", c->mde, "rows_needed",
+        c->rows_needed ? json_integer(c->rows_needed) : json_null());
 }

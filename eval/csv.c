@@ -62,7 +62,8 @@ static const char *read_field(struct csv *c, struct csv_field *f, struct arena *
     return NULL;
 }
 
-bool csv_next(struct csv *c, struct csv_row *row, struct arena *a, const char **problem, struct conf_place *at)
+bool csv_next(struct csv *c, struct csv_row *row, struct arena *a, const char **problem,
+              struct conf_place *at)
 {
     row->n = 0;
     *problem = NULL;

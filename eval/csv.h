@@ -30,6 +30,7 @@ struct csv_row {
 void csv_init(struct csv *c, struct str text);
 
 /* False at the end, or with *problem set (a sentence) and its place. */
-bool csv_next(struct csv *c, struct csv_row *row, struct arena *a, const char **problem, struct conf_place *at);
+bool csv_next(struct csv *c, struct csv_row *row, struct arena *a, const char **problem,
+              struct conf_place *at);
 
 #endif

@@ -15,7 +15,8 @@ struct sum { /* of assertions, or of a set's */
 
 static void sum_init(struct sum *m)
 {
-    *m = (struct sum){.named = json_object(), .named_weights = json_object(), .components = json_array()};
+    *m = (struct sum){
+        .named = json_object(), .named_weights = json_object(), .components = json_array()};
 }
 
 static void sum_done(struct sum *m)
@@ -81,17 +82,19 @@ static json_t *sum_result(const struct sum *m, bool has_threshold, double thresh
         buf_addf(&reason, "Aggregate score %.2f %s %s threshold", score, pass ? "≥" : "<", limit.p);
     }
     return json_pack("{s:b, s:o, s:o, s:o, s:O}", "pass", pass, "score", number(score), "reason",
-                     text_json(buf_str(&reason)), "namedScores", averages(m), "componentResults", m->components);
+                     text_json(buf_str(&reason)), "namedScores", averages(m), "componentResults",
+                     m->components);
 }
 
 static json_t *verdict_result(const struct assertion *a, const struct finding *v)
 {
-    return json_pack("{s:b, s:o, s:o, s:O}", "pass", v->pass || a->weight == 0, "score", number(v->score), "reason",
-                     text_json(buf_str(&v->reason)), "assertion", a->source);
+    return json_pack("{s:b, s:o, s:o, s:O}", "pass", v->pass || a->weight == 0, "score",
+                     number(v->score), "reason", text_json(buf_str(&v->reason)), "assertion",
+                     a->source);
 }
 
-static bool run_check(struct checking *in, const struct assertion *a, json_t **result, int64_t *cost_nusd,
-                      struct err *err)
+static bool run_check(struct checking *in, const struct assertion *a, json_t **result,
+                      int64_t *cost_nusd, struct err *err)
 {
     struct finding v;
     json_t *value = a->mold ? mold_fill(a->mold, in->vars, err) : json_incref((json_t *)a->value);
@@ -109,8 +112,8 @@ static bool run_check(struct checking *in, const struct assertion *a, json_t **r
     return ok;
 }
 
-static bool sum_all(struct sum *m, struct checking *in, const struct assertion *all, size_t n, int64_t *cost_nusd,
-                    struct err *err);
+static bool sum_all(struct sum *m, struct checking *in, const struct assertion *all, size_t n,
+                    int64_t *cost_nusd, struct err *err);
 
 static void append_all(json_t *to, const json_t *from)
 {
@@ -119,8 +122,8 @@ static void append_all(json_t *to, const json_t *from)
 }
 
 /* A set is one component, and what is in it follows. */
-static bool run_set(struct sum *m, struct checking *in, const struct assertion *a, int64_t *cost_nusd,
-                    struct err *err)
+static bool run_set(struct sum *m, struct checking *in, const struct assertion *a,
+                    int64_t *cost_nusd, struct err *err)
 {
     struct sum inner;
     sum_init(&inner);
@@ -141,8 +144,8 @@ static bool run_set(struct sum *m, struct checking *in, const struct assertion *
     return ok;
 }
 
-static bool sum_all(struct sum *m, struct checking *in, const struct assertion *all, size_t n, int64_t *cost_nusd,
-                    struct err *err)
+static bool sum_all(struct sum *m, struct checking *in, const struct assertion *all, size_t n,
+                    int64_t *cost_nusd, struct err *err)
 {
     for (size_t i = 0; i < n; i++) {
         json_t *result = NULL;
@@ -162,8 +165,8 @@ bool grade(const struct suite *s, const struct suite_test *t, struct checking *i
     struct sum m;
     size_t n = t->n_asserts + (t->no_defaults ? 0 : s->n_defaults);
     if (n == 0) {
-        *grading = json_pack("{s:b, s:i, s:s, s:{}, s:[]}", "pass", 1, "score", 1, "reason", "No assertions",
-                             "namedScores", "componentResults");
+        *grading = json_pack("{s:b, s:i, s:s, s:{}, s:[]}", "pass", 1, "score", 1, "reason",
+                             "No assertions", "namedScores", "componentResults");
         return true;
     }
     sum_init(&m);

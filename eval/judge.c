@@ -4,7 +4,8 @@
 
 #include "gateway/base/scope.h"
 
-static json_t *post(const struct client *c, const char *path, json_t *body, int64_t *cost_nusd, struct err *err)
+static json_t *post(const struct client *c, const char *path, json_t *body, int64_t *cost_nusd,
+                    struct err *err)
 {
     SCOPED(scope_free) char *text = json_dumps(body, JSON_COMPACT);
     struct reply r;
@@ -16,8 +17,8 @@ static json_t *post(const struct client *c, const char *path, json_t *body, int6
         *cost_nusd += r.cost_nusd > 0 ? r.cost_nusd : 0;
         if (r.status != 200) {
             const json_t *why = json_object_get(json_object_get(doc, "error"), "message");
-            err_say(err, ERR_upstream_error, NULL, "the judge answered with status %d: %.160s", r.status,
-                    why ? json_string_value(why) : "");
+            err_say(err, ERR_upstream_error, NULL, "the judge answered with status %d: %.160s",
+                    r.status, why ? json_string_value(why) : "");
             json_decref(doc);
             doc = NULL;
         } else if (!doc) {
@@ -30,7 +31,8 @@ static json_t *post(const struct client *c, const char *path, json_t *body, int6
 
 const json_t *judge_text(const json_t *answer, const json_t **calls)
 {
-    const json_t *message = json_object_get(json_array_get(json_object_get(answer, "choices"), 0), "message");
+    const json_t *message =
+        json_object_get(json_array_get(json_object_get(answer, "choices"), 0), "message");
     const json_t *text = json_object_get(message, "content");
     if (calls)
         *calls = json_object_get(message, "tool_calls");
@@ -45,9 +47,10 @@ bool judge_ask(const struct client *c, const char *model, const json_t *prompt, 
     json_t *messages = json_is_array(prompt)
                            ? json_incref((json_t *)prompt)
                            : json_pack("[{s:s, s:O}]", "role", "user", "content", prompt);
-    json_t *doc = post(c, "/v1/chat/completions",
-                       json_pack("{s:s, s:i, s:o}", "model", model, "temperature", 0, "messages", messages),
-                       cost_nusd, err);
+    json_t *doc =
+        post(c, "/v1/chat/completions",
+             json_pack("{s:s, s:i, s:o}", "model", model, "temperature", 0, "messages", messages),
+             cost_nusd, err);
     const json_t *text = judge_text(doc, NULL);
     if (text)
         buf_add(answer, (struct str){json_string_value(text), json_string_length(text)});
@@ -65,7 +68,8 @@ static bool cosine_of(const json_t *a, const json_t *b, double *cosine)
     if (n == 0 || n != json_array_size(b))
         return false;
     for (size_t i = 0; i < n; i++) {
-        double x = json_number_value(json_array_get(a, i)), y = json_number_value(json_array_get(b, i));
+        double x = json_number_value(json_array_get(a, i)),
+               y = json_number_value(json_array_get(b, i));
         ab += x * y;
         aa += x * x;
         bb += y * y;

@@ -16,7 +16,8 @@ enum { MOLD_MAX_BYTES = 4 * 1024 * 1024 };
 
 struct mold;
 
-/* Lives in the arena of c, in which problems are noted; `value` is borrowed.  NULL: a problem was. */
+/* Lives in the arena of c, in which problems are noted; `value` is borrowed.  NULL: a problem was.
+ */
 struct mold *mold_new(struct conf *c, const json_t *value, struct conf_place at);
 
 /* `vars`: a JSON object.  A new reference; NULL: ERR_too_large. */

@@ -32,7 +32,8 @@ void output_buf(FILE *f, struct buf *b)
     buf_cut(b, 0);
 }
 
-bool output_each(const struct output_source *s, void (*each)(void *arg, const json_t *row), void *arg, struct err *err)
+bool output_each(const struct output_source *s, void (*each)(void *arg, const json_t *row),
+                 void *arg, struct err *err)
 {
     int64_t after = -1;
     for (;;) {
@@ -57,7 +58,8 @@ bool output_write(const char *path, const struct output_source *s, struct err *e
     buf_addf(&beside, "%s.part", path);
     FILE *f = buf_ok(&beside) ? fopen(beside.p, "we") : NULL;
     if (!f)
-        return err_say(err, ERR_internal, NULL, "'%.160s' cannot be written: %s", path, strerror(errno));
+        return err_say(err, ERR_internal, NULL, "'%.160s' cannot be written: %s", path,
+                       strerror(errno));
     bool ok = format->write(f, s, err);
     bool whole = !ferror(f);
     whole = fclose(f) == 0 && whole;

@@ -36,7 +36,8 @@ const struct output_format *output_find(struct str path);
 bool output_write(const char *path, const struct output_source *s, struct err *err);
 
 /* Calls each(arg, row) for every row; for formats. */
-bool output_each(const struct output_source *s, void (*each)(void *arg, const json_t *row), void *arg, struct err *err);
+bool output_each(const struct output_source *s, void (*each)(void *arg, const json_t *row),
+                 void *arg, struct err *err);
 
 void output_text(FILE *f, const char *text);
 void output_buf(FILE *f, struct buf *b); /* and empties it */

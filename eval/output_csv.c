@@ -35,7 +35,8 @@ static void put_value(FILE *f, const json_t *v, bool last)
 static void put_row(void *arg, const json_t *row)
 {
     FILE *f = arg;
-    const json_t *r = json_object_get(row, "result"), *grading = json_object_get(r, "gradingResult");
+    const json_t *r = json_object_get(row, "result"),
+                 *grading = json_object_get(r, "gradingResult");
     json_t *test = json_integer(json_integer_value(json_object_get(r, "testIdx")) + 1);
     const json_t *reason = json_object_get(grading, "reason");
     put_value(f, test, false);
@@ -54,8 +55,11 @@ static void put_row(void *arg, const json_t *row)
 
 static bool write_csv(FILE *f, const struct output_source *s, struct err *err)
 {
-    output_text(f, "Test,Description,Vars,Provider,Prompt,Output,Status,Score,Latency ms,Cost USD,Reason\r\n");
+    output_text(
+        f,
+        "Test,Description,Vars,Provider,Prompt,Output,Status,Score,Latency ms,Cost USD,Reason\r\n");
     return output_each(s, put_row, f, err);
 }
 
-const struct output_format output_csv = {.suffix = ".csv", .help = "a row a line", .write = write_csv};
+const struct output_format output_csv = {
+    .suffix = ".csv", .help = "a row a line", .write = write_csv};

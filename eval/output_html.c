@@ -14,21 +14,25 @@ enum { ROWS_SHOWN = 1000, CELL_SHOWN_BYTES = 4000 };
 static const char head[] =
     "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
+    "'unsafe-inline'\">\n"
     "<title>Eval</title><style>\n"
     ":root{color-scheme:light dark;--line:#8884;--pass:#1a7f37;--fail:#c62828;--error:#9a6700}\n"
     "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:75rem;padding:0 1rem}\n"
     "h1{font-size:1.5rem;margin:0}h2{font-size:1.1rem;margin:2rem 0 .5rem}.quiet{opacity:.7}\n"
-    ".sums{display:flex;flex-wrap:wrap;gap:2rem;margin:1.2rem 0}.sums b{display:block;font-size:1.6rem}\n"
+    ".sums{display:flex;flex-wrap:wrap;gap:2rem;margin:1.2rem 0}.sums "
+    "b{display:block;font-size:1.6rem}\n"
     ".bar{display:flex;height:.6rem;border-radius:.3rem;overflow:hidden;background:var(--line)}\n"
     ".bar i{display:block}.bg-pass{background:var(--pass)}.bg-fail{background:var(--fail)}"
     ".bg-error{background:var(--error)}\n"
     "table{border-collapse:collapse;width:100%;table-layout:fixed}\n"
     "th,td{text-align:left;vertical-align:top;padding:.5rem;border-top:1px solid var(--line);"
     "overflow-wrap:anywhere}\n"
-    "th{position:sticky;top:0;background:Canvas}td pre{margin:0;white-space:pre-wrap;font:13px/1.45 ui-monospace,"
+    "th{position:sticky;top:0;background:Canvas}td "
+    "pre{margin:0;white-space:pre-wrap;font:13px/1.45 ui-monospace,"
     "monospace}\n"
-    ".pass{color:var(--pass)}.fail{color:var(--fail)}.error{color:var(--error)}.n{width:4rem}.s{width:6rem}\n"
+    ".pass{color:var(--pass)}.fail{color:var(--fail)}.error{color:var(--error)}.n{width:4rem}.s{"
+    "width:6rem}\n"
     "</style></head><body>\n";
 
 static void put_escaped(FILE *f, struct str s)
@@ -39,7 +43,11 @@ static void put_escaped(FILE *f, struct str s)
         n--;
     for (size_t i = 0; i < n; i++) {
         char c = s.p[i];
-        const char *as = c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '&' ? "&amp;" : c == '"' ? "&quot;" : NULL;
+        const char *as = c == '<'   ? "&lt;"
+                         : c == '>' ? "&gt;"
+                         : c == '&' ? "&amp;"
+                         : c == '"' ? "&quot;"
+                                    : NULL;
         buf_add(&out, as ? str_of(as) : (struct str){&c, 1});
     }
     if (n < s.n)
@@ -66,7 +74,8 @@ static void put_row(void *arg, const json_t *row)
     struct writing *w = arg;
     SCOPED(buf_done) struct buf line = BUF_INIT(512);
     const json_t *r = json_object_get(row, "result"), *error = json_object_get(r, "error");
-    if (strcmp(json_string_value(json_object_get(row, "state")), w->state) != 0 || ++w->found > ROWS_SHOWN)
+    if (strcmp(json_string_value(json_object_get(row, "state")), w->state) != 0 ||
+        ++w->found > ROWS_SHOWN)
         return;
     w->shown++;
     buf_addf(&line, "<tr><td class=\"n\">%lld</td><td class=\"s %s\">%s %.2f</td><td>",
@@ -85,11 +94,14 @@ static void put_row(void *arg, const json_t *row)
     output_text(w->f, "</td></tr>\n");
 }
 
-static bool put_rows(struct writing *w, const struct output_source *s, const char *title, struct err *err)
+static bool put_rows(struct writing *w, const struct output_source *s, const char *title,
+                     struct err *err)
 {
     SCOPED(buf_done) struct buf line = BUF_INIT(512);
-    buf_addf(&line, "<h2 class=\"%s\">%s</h2><table><thead><tr><th class=\"n\">test</th><th class=\"s\">verdict</th>"
-                    "<th>asked</th><th>variables</th><th>output</th><th>why</th></tr></thead><tbody>\n",
+    buf_addf(&line,
+             "<h2 class=\"%s\">%s</h2><table><thead><tr><th class=\"n\">test</th><th "
+             "class=\"s\">verdict</th>"
+             "<th>asked</th><th>variables</th><th>output</th><th>why</th></tr></thead><tbody>\n",
              w->state, title);
     output_buf(w->f, &line);
     bool ok = output_each(s, put_row, w, err);
@@ -112,10 +124,14 @@ static void put_sums(FILE *f, const json_t *run)
     int64_t pass = count(run, "passed"), fail = count(run, "failed"), errors = count(run, "errors");
     int64_t n = pass + fail;
     struct interval i = stats_wilson(pass, n);
-    buf_addf(&out, "<div class=\"sums\"><div><b>%.1f %%</b>passed <span class=\"quiet\">(%.1f to %.1f)</span></div>",
+    buf_addf(&out,
+             "<div class=\"sums\"><div><b>%.1f %%</b>passed <span class=\"quiet\">(%.1f to "
+             "%.1f)</span></div>",
              n ? 100.0 * (double)pass / (double)n : 0, 100 * i.low, 100 * i.high);
-    buf_addf(&out, "<div><b class=\"pass\">%lld</b>pass</div><div><b class=\"fail\">%lld</b>fail</div>"
-                   "<div><b class=\"error\">%lld</b>error</div><div><b>$%s</b>cost</div></div>\n<div class=\"bar\">",
+    buf_addf(&out,
+             "<div><b class=\"pass\">%lld</b>pass</div><div><b class=\"fail\">%lld</b>fail</div>"
+             "<div><b class=\"error\">%lld</b>error</div><div><b>$%s</b>cost</div></div>\n<div "
+             "class=\"bar\">",
              (long long)pass, (long long)fail, (long long)errors,
              json_string_value(json_object_get(run, "cost_usd")));
     const int64_t parts[] = {pass, fail, errors};
@@ -123,8 +139,10 @@ static void put_sums(FILE *f, const json_t *run)
     for (size_t k = 0; k < 3; k++)
         buf_addf(&out, "<i class=\"bg-%s\" style=\"width:%.2f%%\"></i>", names[k],
                  n + errors ? 100.0 * (double)parts[k] / (double)(n + errors) : 0);
-    buf_addf(&out, "</div>\n<p class=\"quiet\">With %lld rows a difference of less than about %.0f points between two "
-                   "versions cannot be told from chance.</p>\n",
+    buf_addf(&out,
+             "</div>\n<p class=\"quiet\">With %lld rows a difference of less than about %.0f "
+             "points between two "
+             "versions cannot be told from chance.</p>\n",
              (long long)n, 100 * stats_mde(n, 0.2));
     output_buf(f, &out);
 }
@@ -132,7 +150,9 @@ static void put_sums(FILE *f, const json_t *run)
 static bool write_html(FILE *f, const struct output_source *s, struct err *err)
 {
     static const char *const titles[] = {"Errors: no verdict", "Failed", "Passed"};
-    static const char *const states[] = {"error", "fail", "pass"}, *const names[] = {"errors", "failed", "passed"};
+    static const char *const states[] = {"error", "fail", "pass"}, *const names[] = {"errors",
+                                                                                     "failed",
+                                                                                     "passed"};
     bool ok = true;
     output_text(f, head);
     output_text(f, "<h1>");

@@ -32,9 +32,10 @@ static bool write_json(FILE *f, const struct output_source *s, struct err *err)
     put(f, json_object_get(config, "columns"));
     output_text(f, ",\"results\":[");
     bool ok = output_each(s, put_row, &w, err);
-    json_t *stats = json_pack("{s:O, s:O, s:O, s:O}", "successes", json_object_get(run, "passed"), "failures",
-                              json_object_get(run, "failed"), "errors", json_object_get(run, "errors"), "costUsd",
-                              json_object_get(run, "cost_usd"));
+    json_t *stats =
+        json_pack("{s:O, s:O, s:O, s:O}", "successes", json_object_get(run, "passed"), "failures",
+                  json_object_get(run, "failed"), "errors", json_object_get(run, "errors"),
+                  "costUsd", json_object_get(run, "cost_usd"));
     output_text(f, "\n],\"stats\":");
     put(f, stats);
     json_decref(stats);

@@ -26,7 +26,11 @@ static void put_escaped(FILE *f, const char *text)
     SCOPED(buf_done) struct buf out = BUF_INIT(TEXT_BYTES);
     for (const char *c = text ? text : ""; *c; c++) {
         bool odd = (unsigned char)*c < ' ' && *c != '\n' && *c != '\t';
-        const char *as = *c == '<' ? "&lt;" : *c == '>' ? "&gt;" : *c == '&' ? "&amp;" : *c == '"' ? "&quot;" : NULL;
+        const char *as = *c == '<'   ? "&lt;"
+                         : *c == '>' ? "&gt;"
+                         : *c == '&' ? "&amp;"
+                         : *c == '"' ? "&quot;"
+                                     : NULL;
         buf_add(&out, as ? str_of(as) : odd ? STR("?") : (struct str){c, 1});
     }
     output_buf(f, &out);
@@ -57,12 +61,14 @@ static void put_row(void *arg, const json_t *row)
     SCOPED(buf_done) struct buf line = BUF_INIT(4096);
     const json_t *result = json_object_get(row, "result");
     const char *state = json_string_value(json_object_get(row, "state"));
-    const char *description = json_string_value(json_object_get(json_object_get(result, "testCase"), "description"));
+    const char *description =
+        json_string_value(json_object_get(json_object_get(result, "testCase"), "description"));
     if (column_of(result) != w->column)
         return;
     buf_addf(&line, "    <testcase classname=\"eval\" time=\"%.3f\" name=\"test %lld%s",
              json_number_value(json_object_get(result, "latencyMs")) / 1000,
-             (long long)json_integer_value(json_object_get(result, "testIdx")) + 1, description ? ": " : "");
+             (long long)json_integer_value(json_object_get(result, "testIdx")) + 1,
+             description ? ": " : "");
     output_buf(w->f, &line);
     put_escaped(w->f, description);
     if (strcmp(state, "pass") == 0) {
@@ -70,19 +76,23 @@ static void put_row(void *arg, const json_t *row)
         return;
     }
     bool failed = strcmp(state, "fail") == 0;
-    output_text(w->f, failed ? "\">\n      <failure type=\"assertion\" message=\"" : "\">\n      <error message=\"");
+    output_text(w->f, failed ? "\">\n      <failure type=\"assertion\" message=\""
+                             : "\">\n      <error message=\"");
     put_escaped(w->f, json_string_value(json_object_get(result, "error")));
     output_text(w->f, failed ? "\"/>\n    </testcase>\n" : "\"/>\n    </testcase>\n");
 }
 
-static bool put_suite(struct writing *w, const struct output_source *s, const json_t *column, struct err *err)
+static bool put_suite(struct writing *w, const struct output_source *s, const json_t *column,
+                      struct err *err)
 {
     SCOPED(buf_done) struct buf line = BUF_INIT(4096);
     const struct counts *c = &w->counts[w->column];
     output_text(w->f, "  <testsuite name=\"[");
     put_escaped(w->f, json_string_value(json_object_get(column, "provider")));
-    buf_addf(&line, "] prompt %zu\" tests=\"%lld\" failures=\"%lld\" errors=\"%lld\" time=\"%.3f\">\n", w->column + 1,
-             (long long)c->rows, (long long)c->failed, (long long)c->errors, (double)c->latency_ms / 1000);
+    buf_addf(&line,
+             "] prompt %zu\" tests=\"%lld\" failures=\"%lld\" errors=\"%lld\" time=\"%.3f\">\n",
+             w->column + 1, (long long)c->rows, (long long)c->failed, (long long)c->errors,
+             (double)c->latency_ms / 1000);
     output_buf(w->f, &line);
     bool ok = output_each(s, put_row, w, err);
     output_text(w->f, "  </testsuite>\n");
@@ -105,4 +115,5 @@ static bool write_xml(FILE *f, const struct output_source *s, struct err *err)
     return ok;
 }
 
-const struct output_format output_xml = {.suffix = ".xml", .help = "JUnit's XML", .write = write_xml};
+const struct output_format output_xml = {
+    .suffix = ".xml", .help = "JUnit's XML", .write = write_xml};

@@ -45,7 +45,8 @@ static json_t *body_of(const struct asked *a)
     if (a->at.prompt->registry) {
         json_object_set_new(body, "model", json_string(a->at.prompt->registry));
         json_object_set_new(body, "messages", json_array());
-        json_object_set_new(body, "prompt_variables", json_loadb(a->at.test->vars.p, a->at.test->vars.n, 0, NULL));
+        json_object_set_new(body, "prompt_variables",
+                            json_loadb(a->at.test->vars.p, a->at.test->vars.n, 0, NULL));
     } else {
         json_object_set_new(body, "model", json_string(a->at.provider->model));
         json_object_set_new(body, "messages", messages_of(a->prompt));
@@ -68,7 +69,7 @@ static bool read_answer(struct asked *a, const struct reply *r, struct err *err)
     else if (!doc)
         err_say(err, ERR_bad_answer, NULL, "the answer is not JSON");
     else
-        a->output = text ? json_incref((json_t *)text)
+        a->output = text    ? json_incref((json_t *)text)
                     : calls ? json_incref((json_t *)calls)
                             : json_string("");
     a->usage = json_incref(json_object_get(doc, "usage"));
@@ -94,7 +95,8 @@ static bool ask_model(struct asked *a, const struct client *c, struct err *err)
 
 static json_t *as_text(const json_t *v)
 {
-    SCOPED(scope_free) char *text = json_is_string(v) ? NULL : json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY);
+    SCOPED(scope_free)
+    char *text = json_is_string(v) ? NULL : json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY);
     return text ? json_string(text) : json_incref((json_t *)v);
 }
 
@@ -125,8 +127,8 @@ static json_t *usage_of(const struct asked *a)
 {
     json_int_t in = json_integer_value(json_object_get(a->usage, "prompt_tokens"));
     json_int_t out = json_integer_value(json_object_get(a->usage, "completion_tokens"));
-    return json_pack("{s:I, s:I, s:I, s:i}", "total", in + out, "prompt", in, "completion", out, "numRequests",
-                     a->usage ? 1 : 0);
+    return json_pack("{s:I, s:I, s:I, s:i}", "total", in + out, "prompt", in, "completion", out,
+                     "numRequests", a->usage ? 1 : 0);
 }
 
 static json_t *test_case(const struct asked *a)
@@ -146,18 +148,24 @@ static json_t *test_case(const struct asked *a)
     return doc;
 }
 
-static json_t *result_of(const struct asked *a, json_t *grading, const struct row_result *r, const struct err *err)
+static json_t *result_of(const struct asked *a, json_t *grading, const struct row_result *r,
+                         const struct err *err)
 {
     const struct suite_provider *p = a->at.provider;
     const char *raw = a->at.prompt->registry;
     json_t *doc = json_pack(
-        "{s:I, s:I, s:o, s:{s:s, s:s}, s:{s:o, s:s}, s:o, s:{s:o, s:o, s:b}, s:b, s:f, s:o, s:I, s:f, s:o, s:i}",
-        "promptIdx", (json_int_t)a->at.prompt_index, "testIdx", (json_int_t)a->at.test_index, "testCase", test_case(a),
-        "provider", "id", p->id, "label", p->label ? p->label : "", "prompt", "raw",
-        raw ? json_string(raw) : a->prompt ? as_text(a->prompt) : json_string(""), "label", a->at.prompt->label, "vars",
+        "{s:I, s:I, s:o, s:{s:s, s:s}, s:{s:o, s:s}, s:o, s:{s:o, s:o, s:b}, s:b, s:f, s:o, s:I, "
+        "s:f, s:o, s:i}",
+        "promptIdx", (json_int_t)a->at.prompt_index, "testIdx", (json_int_t)a->at.test_index,
+        "testCase", test_case(a), "provider", "id", p->id, "label", p->label ? p->label : "",
+        "prompt", "raw",
+        raw         ? json_string(raw)
+        : a->prompt ? as_text(a->prompt)
+                    : json_string(""),
+        "label", a->at.prompt->label, "vars",
         json_loadb(a->at.test->vars.p, a->at.test->vars.n, 0, NULL), "response", "output",
-        a->output ? json_incref(a->output) : json_null(), "tokenUsage", usage_of(a), "cached", a->cached, "success",
-        r->state == ROW_PASSED, "score", r->score, "namedScores",
+        a->output ? json_incref(a->output) : json_null(), "tokenUsage", usage_of(a), "cached",
+        a->cached, "success", r->state == ROW_PASSED, "score", r->score, "namedScores",
         grading ? json_incref(json_object_get(grading, "namedScores")) : json_object(), "latencyMs",
         (json_int_t)r->latency_ms, "cost", (double)r->cost_nusd / 1e9, "gradingResult",
         grading ? json_incref(grading) : json_null(), "failureReason", (int)r->state);
@@ -168,8 +176,8 @@ static json_t *result_of(const struct asked *a, json_t *grading, const struct ro
     return doc;
 }
 
-static bool grade_output(struct asked *a, const struct suite *s, const struct client *c, json_t **grading,
-                         int64_t *cost_nusd, struct err *err)
+static bool grade_output(struct asked *a, const struct suite *s, const struct client *c,
+                         json_t **grading, int64_t *cost_nusd, struct err *err)
 {
     json_t *text = as_text(a->output);
     struct checking in = {

@@ -11,7 +11,12 @@
 #include "gateway/base/scope.h"
 #include "prompts/schema.h"
 
-enum { FILE_MAX_BYTES = 512 * 1024 * 1024, CONCURRENCY = 4, CONCURRENCY_MAX = 64, REPEAT_MAX = 1000 };
+enum {
+    FILE_MAX_BYTES = 512 * 1024 * 1024,
+    CONCURRENCY = 4,
+    CONCURRENCY_MAX = 64,
+    REPEAT_MAX = 1000
+};
 
 /* ---- values and their places */
 
@@ -31,7 +36,8 @@ struct src src_member(struct src s, const char *name)
 
 struct src src_item(struct src s, size_t i)
 {
-    const struct conf_node *n = s.n && s.n->kind == CONF_LIST && i < s.n->n ? s.n->entries[i].value : NULL;
+    const struct conf_node *n =
+        s.n && s.n->kind == CONF_LIST && i < s.n->n ? s.n->entries[i].value : NULL;
     return (struct src){s.m, s.c, json_array_get(s.v, i), n, n ? n->at : s.at};
 }
 
@@ -65,12 +71,13 @@ static struct conf_place name_place(struct src s, const char *name)
 static void warn_ignored(struct src s, const char *name)
 {
     SCOPED(buf_done) struct buf line = BUF_INIT(4096);
-    buf_addf(&line, "%s:%u:%u: '%s' means nothing here and is not used", s.m->ask.path, s.at.line, s.at.column,
-             name);
+    buf_addf(&line, "%s:%u:%u: '%s' means nothing here and is not used", s.m->ask.path, s.at.line,
+             s.at.column, name);
     s.m->ask.warn(s.m->ask.arg, line.p);
 }
 
-void src_members(struct src s, const char *what, const char *words, const char *later, const char *ignored)
+void src_members(struct src s, const char *what, const char *words, const char *later,
+                 const char *ignored)
 {
     const char *name;
     json_t *v;
@@ -86,7 +93,8 @@ void src_members(struct src s, const char *what, const char *words, const char *
         }
         struct str near = conf_nearest(str_of(name), str_of(words));
         if (is_word(str_of(name), later))
-            src_problem(at, "'%s' of %s is not supported; take it out", conf_quote(s.c, str_of(name)), what);
+            src_problem(at, "'%s' of %s is not supported; take it out",
+                        conf_quote(s.c, str_of(name)), what);
         else if (near.n)
             src_problem(at, "%s has no '%s'; did you mean '" STR_FMT "'?", what,
                         conf_quote(s.c, str_of(name)), STR_ARG(near));
@@ -158,7 +166,8 @@ static void count_text(struct suite_memory *m, struct str text)
     buf_add(&m->hashes, str_of(hex));
 }
 
-static struct conf *open_file(struct suite_memory *m, const char *path, struct str *text, struct err *err)
+static struct conf *open_file(struct suite_memory *m, const char *path, struct str *text,
+                              struct err *err)
 {
     char *bytes = file_read(path, FILE_MAX_BYTES, err);
     if (!bytes)
@@ -229,14 +238,16 @@ const char *suite_model(struct src s, const char *id)
     SCOPED(buf_done) struct buf known = BUF_INIT(200);
     for (const char *const *one = s.m->ask.models; *one; one++)
         buf_addf(&known, "%s%s", known.n ? ", " : "", *one);
-    src_problem(s, "the gateway has no model '%s'; it has: %s", conf_quote(s.c, str_of(id)), known.p);
+    src_problem(s, "the gateway has no model '%s'; it has: %s", conf_quote(s.c, str_of(id)),
+                known.p);
     return NULL;
 }
 
 static const json_t *read_options(struct src config)
 {
-    static const char gateways[] = "apiKey|apiKeyEnvar|apiBaseUrl|apiHost|organization|basePath|headers|timeout|cost|"
-                                   "inputCost|outputCost|maxRetries";
+    static const char gateways[] =
+        "apiKey|apiKeyEnvar|apiBaseUrl|apiHost|organization|basePath|headers|timeout|cost|"
+        "inputCost|outputCost|maxRetries";
     static const char set_by_us[] = "model|messages|stream|stream_options|penstock|prompt";
     const char *name;
     json_t *v, *kept = json_object();
@@ -278,7 +289,8 @@ static void read_provider(struct src s, struct suite_provider *p)
         return;
     }
     if (json_is_object(body.v)) {
-        src_members(body, "a provider", "id|label|config", "prompts|transform|delay|env|inputs", "");
+        src_members(body, "a provider", "id|label|config", "prompts|transform|delay|env|inputs",
+                    "");
         p->label = src_text(src_member(body, "label"), "a provider's 'label'");
         p->options = read_options(src_member(body, "config"));
     }
@@ -295,7 +307,8 @@ void suite_read_providers(struct src s)
     }
     suite->providers = arena_alloc(conf_arena(s.c), n * sizeof *suite->providers);
     for (size_t i = 0; i < n; i++)
-        read_provider(json_is_array(s.v) ? src_item(s, i) : s, &suite->providers[suite->n_providers++]);
+        read_provider(json_is_array(s.v) ? src_item(s, i) : s,
+                      &suite->providers[suite->n_providers++]);
 }
 
 /* ---- the whole */
@@ -310,7 +323,8 @@ static void read_options_of_run(struct src s)
     suite->repeat = 1;
     if (src_number(src_member(s, "maxConcurrency"), "'maxConcurrency'", &n)) {
         if (n < 1 || n > CONCURRENCY_MAX || n != (unsigned)n)
-            src_problem(src_member(s, "maxConcurrency"), "'maxConcurrency' is a number from 1 to %d", CONCURRENCY_MAX);
+            src_problem(src_member(s, "maxConcurrency"),
+                        "'maxConcurrency' is a number from 1 to %d", CONCURRENCY_MAX);
         else
             suite->concurrency = (unsigned)n;
     }
@@ -331,9 +345,11 @@ static void read_root(struct src root)
         return;
     }
     src_members(root, "a suite",
-                "description|prompts|providers|targets|tests|defaultTest|evaluateOptions|assertionTemplates|tags|"
+                "description|prompts|providers|targets|tests|defaultTest|evaluateOptions|"
+                "assertionTemplates|tags|"
                 "metadata",
-                "scenarios|extensions|nunjucksFilters|derivedMetrics|env|redteam|commandLineOptions|outputPath",
+                "scenarios|extensions|nunjucksFilters|derivedMetrics|env|redteam|"
+                "commandLineOptions|outputPath",
                 "sharing|tracing|writeLatestResults");
     m->suite.config = root.v;
     m->suite.description = src_text(src_member(root, "description"), "'description'");

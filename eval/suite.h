@@ -62,13 +62,15 @@ struct suite_ask {
     void *arg;
 };
 
-struct suite *suite_load(const struct suite_ask *ask, struct err *err); /* NULL: ERR_bad_config, complained */
-void suite_free(struct suite *s);                                        /* NULL is fine */
+struct suite *suite_load(const struct suite_ask *ask,
+                         struct err *err); /* NULL: ERR_bad_config, complained */
+void suite_free(struct suite *s);          /* NULL is fine */
 
 /* Rows: each test for each provider and prompt, in this order, `repeat` times. */
 size_t suite_rows(const struct suite *s);
 struct suite_row {
-    size_t test_index, prompt_index; /* promptfoo's: of tests with their repeats; of provider and prompt */
+    size_t test_index,
+        prompt_index; /* promptfoo's: of tests with their repeats; of provider and prompt */
     const struct suite_test *test;
     const struct suite_provider *provider;
     const struct suite_prompt *prompt;

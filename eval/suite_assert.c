@@ -9,10 +9,14 @@
 /* Types of promptfoo that are no checks here: named, so that nobody thinks they were misspelt. */
 static const char others[] =
     "is-xml|contains-xml|is-html|contains-html|is-sql|contains-sql|is-valid-function-call|"
-    "is-valid-openai-function-call|is-valid-openai-tools-call|tool-call-f1|word-count|bleu|gleu|meteor|perplexity|"
-    "perplexity-score|finish-reason|guardrails|webhook|similar:cosine|similar:dot|similar:euclidean|factuality|"
-    "model-graded-factuality|model-graded-closedqa|g-eval|answer-relevance|context-recall|context-relevance|"
-    "context-faithfulness|conversation-relevance|moderation|select-best|max-score|classifier|pi|search-rubric|"
+    "is-valid-openai-function-call|is-valid-openai-tools-call|tool-call-f1|word-count|bleu|gleu|"
+    "meteor|perplexity|"
+    "perplexity-score|finish-reason|guardrails|webhook|similar:cosine|similar:dot|similar:"
+    "euclidean|factuality|"
+    "model-graded-factuality|model-graded-closedqa|g-eval|answer-relevance|context-recall|context-"
+    "relevance|"
+    "context-faithfulness|conversation-relevance|moderation|select-best|max-score|classifier|pi|"
+    "search-rubric|"
     "agent-rubric|javascript|python|ruby|human|rouge-l|rouge-s|skill-used";
 
 static bool is_other(struct str type)
@@ -34,7 +38,8 @@ static void refuse_type(struct src at, const char *type)
         buf_addf(&names, "%s%s", names.n ? "|" : "", (*c)->name);
     struct str near = conf_nearest(str_of(type), buf_str(&names));
     if (is_other(str_of(type)))
-        src_problem(at, "the assertion '%s' is not supported; take it out", conf_quote(at.c, str_of(type)));
+        src_problem(at, "the assertion '%s' is not supported; take it out",
+                    conf_quote(at.c, str_of(type)));
     else if (near.n)
         src_problem(at, "there is no assertion '%s'; did you mean '" STR_FMT "'?",
                     conf_quote(at.c, str_of(type)), STR_ARG(near));
@@ -80,13 +85,16 @@ static void find_judge(struct src s, const struct assert_defaults *d, struct ass
     if (!a->judge && s.m->ask.grader)
         a->judge = suite_model(s, s.m->ask.grader);
     if (!a->judge && !own.v && !s.m->ask.grader)
-        src_problem(s, "'%s' needs a model that judges: give it a 'provider', or defaultTest.options.provider, or run "
-                       "with --grader NAME",
+        src_problem(s,
+                    "'%s' needs a model that judges: give it a 'provider', or "
+                    "defaultTest.options.provider, or run "
+                    "with --grader NAME",
                     a->check->name);
     struct src prompt = src_member(s, "rubricPrompt");
     a->rubric_prompt = prompt.v ? prompt.v : d->rubric_prompt;
     if (json_is_object(a->rubric_prompt) || (prompt.v && which))
-        src_problem(prompt.v ? prompt : s, "'rubricPrompt' is a text or a list of messages, of llm-rubric");
+        src_problem(prompt.v ? prompt : s,
+                    "'rubricPrompt' is a text or a list of messages, of llm-rubric");
     else if (a->rubric_prompt && !which)
         a->rubric_mold = mold_new(s.c, a->rubric_prompt, prompt.v ? prompt.at : s.at);
 }
@@ -112,7 +120,8 @@ static bool fits_need(enum value_need need, const json_t *v)
     case VALUE_TEXT:
         return is_plain(v);
     case VALUE_TEXTS:
-        json_array_foreach((json_t *)v, i, item) if (!json_is_string(item) && !json_is_number(item)) return false;
+        json_array_foreach((json_t *)v, i,
+                           item) if (!json_is_string(item) && !json_is_number(item)) return false;
         return is_plain(v) || json_array_size(v) > 0;
     case VALUE_ANY:
         return v && !json_is_null(v);
@@ -166,7 +175,8 @@ static void read_value(struct src s, struct assertion *a)
     }
     if (!a->value)
         return;
-    bool texts = json_is_string(a->value) || json_is_array(a->value); /* promptfoo renders no maps */
+    bool texts =
+        json_is_string(a->value) || json_is_array(a->value); /* promptfoo renders no maps */
     if (texts && has_template(a->value))
         a->mold = mold_new(s.c, a->value, at.at);
     else if (a->check->prepare)
@@ -288,15 +298,19 @@ static json_t *threshold_of(struct src s, struct str *type)
 json_t *suite_expected(struct src s, struct str cell)
 {
     const char *colon = memchr(cell.p, ':', cell.n);
-    struct str type = text_trim(colon ? (struct str){cell.p, (size_t)(colon - cell.p)} : cell), bare = type;
-    struct str value = colon ? text_trim((struct str){colon + 1, (size_t)(cell.p + cell.n - colon - 1)}) : STR("");
+    struct str type = text_trim(colon ? (struct str){cell.p, (size_t)(colon - cell.p)} : cell),
+               bare = type;
+    struct str value =
+        colon ? text_trim((struct str){colon + 1, (size_t)(cell.p + cell.n - colon - 1)}) : STR("");
     bool inverted;
     const char *open = memchr(type.p, '(', type.n);
     if (open)
         bare.n = (size_t)(open - type.p);
     if (str_eq(bare, STR("grade")))
         bare = type = STR("llm-rubric");
-    for (const char *const *p = (const char *const[]){"fn", "eval", "javascript", "python", "file", NULL}; *p; p++)
+    for (const char *const *p =
+             (const char *const[]){"fn", "eval", "javascript", "python", "file", NULL};
+         *p; p++)
         if (colon && str_eq(bare, str_of(*p)))
             src_problem(s, "programs are not run; take '%s:' out", *p);
     const struct check *c = check_find(bare, &inverted);

@@ -16,9 +16,9 @@ struct suite_memory {
     size_t n_confs;
     struct buf hashes;
     /* while it is read */
-    const json_t *templates;      /* assertionTemplates */
+    const json_t *templates; /* assertionTemplates */
     const json_t *default_vars, *default_metadata;
-    const char *judges[2];        /* of defaultTest.options.provider: text, embedding */
+    const char *judges[2]; /* of defaultTest.options.provider: text, embedding */
     const json_t *rubric_prompt;
     const char *prefix, *suffix;
     bool no_expansion, has_threshold;
@@ -28,8 +28,8 @@ struct suite_memory {
 struct src {
     struct suite_memory *m;
     struct conf *c;
-    const json_t *v;             /* NULL: absent */
-    const struct conf_node *n;   /* NULL: not YAML */
+    const json_t *v;           /* NULL: absent */
+    const struct conf_node *n; /* NULL: not YAML */
     struct conf_place at;
 };
 
@@ -42,7 +42,8 @@ void src_problem(struct src s, const char *fmt, ...) __attribute__((format(print
  * Every member must be one of `words` ("a|b"); one of `later` is known and not built;
  * one of `ignored` is warned of.
  */
-void src_members(struct src s, const char *what, const char *words, const char *later, const char *ignored);
+void src_members(struct src s, const char *what, const char *words, const char *later,
+                 const char *ignored);
 
 /* NULL, or a problem, where it is no string, number, true or false. */
 const char *src_text(struct src s, const char *what);

@@ -27,7 +27,9 @@ static void add_text(struct src s, struct str text, const char *label)
     struct suite_prompt *p = add(s);
     json_t *doc = json_loadb(text.p, text.n, 0, NULL);
     if (doc && !json_is_array(doc))
-        src_problem(s, "a prompt in JSON is a list of messages: [{\"role\": \"user\", \"content\": \"…\"}]");
+        src_problem(
+            s,
+            "a prompt in JSON is a list of messages: [{\"role\": \"user\", \"content\": \"…\"}]");
     if (!doc)
         doc = json_stringn(text.p, text.n);
     if (!doc) {
@@ -88,9 +90,12 @@ static void add_file(struct src s, struct str path, const char *label)
         add_yaml(s, path, label);
         return;
     }
-    for (const char *const *bad = (const char *const[]){".js", ".ts", ".py", ".mjs", ".cjs", ".csv", NULL}; *bad; bad++)
+    for (const char *const *bad =
+             (const char *const[]){".js", ".ts", ".py", ".mjs", ".cjs", ".csv", NULL};
+         *bad; bad++)
         if (str_ends(path, str_of(*bad)) || memchr(path.p, '*', path.n)) {
-            src_problem(s, "a prompt's file is one .txt, .md, .j2, .json, .jsonl, .yaml; programs, tables and '*' "
+            src_problem(s, "a prompt's file is one .txt, .md, .j2, .json, .jsonl, .yaml; programs, "
+                           "tables and '*' "
                            "are not supported");
             return;
         }
@@ -110,17 +115,20 @@ static bool names_file(struct str text)
     if (str_starts(text, STR("file://")))
         return true;
     for (size_t i = 0; i < sizeof extensions / sizeof extensions[0]; i++)
-        if (str_ends(text, str_of(extensions[i])) && !memchr(text.p, '\n', text.n) && !memchr(text.p, ' ', text.n))
+        if (str_ends(text, str_of(extensions[i])) && !memchr(text.p, '\n', text.n) &&
+            !memchr(text.p, ' ', text.n))
             return true;
     return false;
 }
 
 static void read_text(struct src s, const char *text, const char *label)
 {
-    static const char *const foreign[] = {"langfuse://", "portkey://", "helicone://", "exec:", "python:"};
+    static const char *const foreign[] = {"langfuse://", "portkey://", "helicone://",
+                                          "exec:", "python:"};
     for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++)
         if (str_starts(str_of(text), str_of(foreign[i]))) {
-            src_problem(s, "'%s' prompts are not supported; push it, and write prompt:NAME@VERSION", foreign[i]);
+            src_problem(s, "'%s' prompts are not supported; push it, and write prompt:NAME@VERSION",
+                        foreign[i]);
             return;
         }
     if (str_starts(str_of(text), STR("prompt:"))) {
@@ -141,7 +149,8 @@ static void read_one(struct src s)
         return;
     }
     if (!json_is_object(s.v)) {
-        src_problem(s, "a prompt is a text, file://PATH, prompt:NAME@VERSION, or {raw: …, label: …}");
+        src_problem(s,
+                    "a prompt is a text, file://PATH, prompt:NAME@VERSION, or {raw: …, label: …}");
         return;
     }
     src_members(s, "a prompt", "id|raw|label", "config|function|display", "");

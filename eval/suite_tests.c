@@ -29,7 +29,8 @@ static json_t *load_variable(struct src s)
 /* The defaults with the test's own over them; a new object. */
 static json_t *merge_vars(struct src vars)
 {
-    json_t *all = vars.m->default_vars ? json_copy((json_t *)vars.m->default_vars) : json_object(), *v;
+    json_t *all = vars.m->default_vars ? json_copy((json_t *)vars.m->default_vars) : json_object(),
+           *v;
     const char *name;
     if (vars.v && !json_is_object(vars.v))
         src_problem(vars, "'vars' must be a map of variables");
@@ -87,13 +88,16 @@ static void add_combinations(struct src s, const struct suite_test *like, json_t
 
 /* ---- one test */
 
-static void read_options(struct src s, struct suite_test *t, struct assert_defaults *d, bool *expand)
+static void read_options(struct src s, struct suite_test *t, struct assert_defaults *d,
+                         bool *expand)
 {
     struct src o = src_member(s, "options");
     if (!o.v)
         return;
-    src_members(o, "'options'", "prefix|suffix|provider|rubricPrompt|disableDefaultAsserts|disableVarExpansion",
-                "transform|transformVars|storeOutputAs|runSerially|postprocess|factuality|repeat", "");
+    src_members(o, "'options'",
+                "prefix|suffix|provider|rubricPrompt|disableDefaultAsserts|disableVarExpansion",
+                "transform|transformVars|storeOutputAs|runSerially|postprocess|factuality|repeat",
+                "");
     struct src prefix = src_member(o, "prefix"), suffix = src_member(o, "suffix");
     t->prefix = prefix.v ? src_text(prefix, "'prefix'") : t->prefix;
     t->suffix = suffix.v ? src_text(suffix, "'suffix'") : t->suffix;
@@ -105,7 +109,8 @@ static void read_options(struct src s, struct suite_test *t, struct assert_defau
         d->rubric_prompt = src_member(o, "rubricPrompt").v;
 }
 
-static const char test_words[] = "description|vars|assert|threshold|metadata|options|providerOutput";
+static const char test_words[] =
+    "description|vars|assert|threshold|metadata|options|providerOutput";
 static const char test_later[] = "assertScoringFunction|provider|providers|prompts";
 
 static void read_output(struct src s, struct suite_test *t)
@@ -165,7 +170,8 @@ void suite_read_default(struct src s)
         src_problem(s, "'defaultTest' is a map, as a test is, or file://PATH");
         return;
     }
-    src_members(s, "'defaultTest'", "vars|assert|threshold|metadata|options", "description|provider|providers|prompts", "");
+    src_members(s, "'defaultTest'", "vars|assert|threshold|metadata|options",
+                "description|provider|providers|prompts", "");
     read_options(s, &t, &d, &expand);
     m->judges[0] = d.judges[0];
     m->judges[1] = d.judges[1];
@@ -201,7 +207,8 @@ static void read_jsonl(struct src s, struct conf *c, struct str text)
             continue;
         }
         line_src.v = v;
-        if (json_object_get(v, "assert") || json_object_get(v, "metadata") || json_object_get(v, "description"))
+        if (json_object_get(v, "assert") || json_object_get(v, "metadata") ||
+            json_object_get(v, "description"))
             src_own(line_src, json_incref(v));
         read_test(line_src);
         json_decref(v);
@@ -222,7 +229,8 @@ static void set_text(json_t *o, const char *name, struct str text)
 static void add_expected(struct src cell, json_t *test, struct str text)
 {
     if (text_trim(text).n)
-        json_array_append_new(json_object_get(test, "assert"), suite_expected(cell, text_trim(text)));
+        json_array_append_new(json_object_get(test, "assert"),
+                              suite_expected(cell, text_trim(text)));
 }
 
 /* A column: a variable, or what its name says. */
@@ -249,8 +257,9 @@ static void read_cell(struct src cell, json_t *test, struct str name, struct str
 
 static bool check_header(struct src s, const struct csv_row *header)
 {
-    static const char *const known[] = {"__expected", "__prefix",   "__suffix",   "__description",
-                                        "__providerOutput", "__metadata:", "__threshold"};
+    static const char *const known[] = {
+        "__expected",       "__prefix",    "__suffix",   "__description",
+        "__providerOutput", "__metadata:", "__threshold"};
     bool ok = true;
     for (size_t i = 0; i < header->n; i++) {
         struct str name = header->fields[i].text;
@@ -300,7 +309,8 @@ static void read_csv(struct src s, struct conf *c, struct str text)
     const char *problem;
     csv_init(&csv, text);
     if (!csv_next(&csv, header, conf_arena(c), &problem, &in.at)) {
-        src_problem(in, "%s", problem ? problem : "the table is empty; its first line names the columns");
+        src_problem(in, "%s",
+                    problem ? problem : "the table is empty; its first line names the columns");
         return;
     }
     if (!check_header(in, header))
@@ -320,14 +330,16 @@ static void read_file(struct src s, struct str path)
 {
     struct str text;
     struct src doc;
-    if (str_ends(path, STR(".yaml")) || str_ends(path, STR(".yml")) || str_ends(path, STR(".json"))) {
+    if (str_ends(path, STR(".yaml")) || str_ends(path, STR(".yml")) ||
+        str_ends(path, STR(".json"))) {
         if (suite_document(s, path, &doc))
             read_list(doc);
         return;
     }
     bool csv = str_ends(path, STR(".csv")), jsonl = str_ends(path, STR(".jsonl"));
     if (!csv && !jsonl) {
-        src_problem(s, "tests come from .yaml, .json, .jsonl and .csv files; programs and addresses are not asked");
+        src_problem(s, "tests come from .yaml, .json, .jsonl and .csv files; programs and "
+                       "addresses are not asked");
         return;
     }
     struct conf *c = suite_file(s, path, &text);

@@ -88,8 +88,9 @@ static size_t last_period(struct str s)
         i--;
     if (i < 2 || s.p[i - 1] != '.' || s.p[i - 2] == '.')
         return s.n;
-    bool acronym = i >= 4 && is_letter(s.p[i - 2]) && s.p[i - 3] == '.' && is_letter(s.p[i - 4]) &&
-                   !(i >= 5 && (is_letter(s.p[i - 5]) || is_digit(s.p[i - 5]) || s.p[i - 5] == '_'));
+    bool acronym =
+        i >= 4 && is_letter(s.p[i - 2]) && s.p[i - 3] == '.' && is_letter(s.p[i - 4]) &&
+        !(i >= 5 && (is_letter(s.p[i - 5]) || is_digit(s.p[i - 5]) || s.p[i - 5] == '_'));
     return acronym ? s.n : i - 1;
 }
 
@@ -104,7 +105,8 @@ static void split_marks(struct buf *out, struct str s)
         } else if (c == '-' && at(s, i + 1) == '-') {
             put_apart(out, STR("--"));
             i++;
-        } else if (strchr(";@#$%&?![](){}<>", c) || ((c == ':' || c == ',') && !is_digit(at(s, i + 1)))) {
+        } else if (strchr(";@#$%&?![](){}<>", c) ||
+                   ((c == ':' || c == ',') && !is_digit(at(s, i + 1)))) {
             put_apart(out, (struct str){&c, 1});
         } else if (i == period) {
             put_apart(out, STR("."));
@@ -141,9 +143,9 @@ static void split_contractions(struct buf *out, struct str s)
     static const struct {
         struct str first, second;
     } words[] = {
-        {STR("can"), STR("not")}, {STR("d"), STR("'ye")},   {STR("gim"), STR("me")},
-        {STR("gon"), STR("na")},  {STR("got"), STR("ta")},  {STR("lem"), STR("me")},
-        {STR("more"), STR("'n")}, {STR("wan"), STR("na")},  {STR("'t"), STR("is")},
+        {STR("can"), STR("not")}, {STR("d"), STR("'ye")},  {STR("gim"), STR("me")},
+        {STR("gon"), STR("na")},  {STR("got"), STR("ta")}, {STR("lem"), STR("me")},
+        {STR("more"), STR("'n")}, {STR("wan"), STR("na")}, {STR("'t"), STR("is")},
         {STR("'t"), STR("was")},
     };
     for (size_t i = 0; i < s.n;) {
@@ -167,7 +169,7 @@ static void split_contractions(struct buf *out, struct str s)
 
 void treebank(struct buf *out, struct str text)
 {
-    static void (*const rules[])(struct buf *out, struct str s) = {
+    static void (*const rules[])(struct buf * out, struct str s) = {
         join_space, split_quotes, split_marks, split_apostrophes, split_contractions, join_space,
     };
     size_t n = sizeof rules / sizeof rules[0], room = 8 * text.n + 64;

@@ -45,7 +45,7 @@ static const struct arg_option list_options[] = {OPTION_JSON, OPTION_GATEWAY, OP
 
 static int list_run(const struct args *a)
 {
-    static const char *const columns[] = {"evalId", "created", "ended",  "rows",    "passed",
+    static const char *const columns[] = {"evalId", "created", "ended",    "rows",       "passed",
                                           "failed", "errors",  "cost_usd", "description"};
     struct err err = {0};
     json_t *in = json_object(), *out = NULL;
@@ -109,7 +109,8 @@ const struct command eval_export = {
     .run = export_run};
 /* clang-format on */
 
-static const struct command *const subs[] = {&eval_run, &eval_compare, &eval_list, &eval_show, &eval_export, NULL};
+static const struct command *const subs[] = {&eval_run,  &eval_compare, &eval_list,
+                                             &eval_show, &eval_export,  NULL};
 
 const struct command command_eval = {
     .name = "eval",

@@ -38,7 +38,8 @@ struct eval_line {
 };
 bool eval_line_ask(void *line, const struct question *q, struct reply *r, struct err *err);
 
-/* What is said of a run on a terminal: its rows, or of a long one those that did not pass, and its sums. */
+/* What is said of a run on a terminal: its rows, or of a long one those that did not pass, and its
+ * sums. */
 bool eval_print(const struct output_source *s, struct err *err);
 
 #endif

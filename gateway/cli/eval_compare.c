@@ -61,19 +61,22 @@ static void print(const struct comparison *c, double margin, size_t left)
 {
     out_print("%s\n\n", compare_words[c->verdict]);
     out_print("A          %.4f\nB          %.4f\n", c->a, c->b);
-    out_print("B - A      %+.4f  (95 %%: %+.4f to %+.4f)\n", c->difference, c->interval.low, c->interval.high);
+    out_print("B - A      %+.4f  (95 %%: %+.4f to %+.4f)\n", c->difference, c->interval.low,
+              c->interval.high);
     out_print("p          %.6f  %s\n", c->p, c->method);
-    out_print("pairs      %zu rows of %zu tests; %lld better in A only, %lld in B only\n", c->rows, c->clusters,
-              (long long)c->only_a, (long long)c->only_b);
+    out_print("pairs      %zu rows of %zu tests; %lld better in A only, %lld in B only\n", c->rows,
+              c->clusters, (long long)c->only_a, (long long)c->only_b);
     out_print("margin     %.4f\n", margin);
     if (left)
         out_print("left out   %zu rows without their like, or errors\n", left);
     if (c->verdict == VERDICT_inconclusive && c->rows_needed)
-        out_print("\nThese rows cannot tell. About %lld would, if what is seen here is the truth; these find a "
+        out_print("\nThese rows cannot tell. About %lld would, if what is seen here is the truth; "
+                  "these find a "
                   "difference of %.1f points.\n",
                   (long long)c->rows_needed, 100 * c->mde);
     else if (c->verdict == VERDICT_inconclusive)
-        out_print("\nThese rows cannot tell; what is seen lies at the margin, where no number of rows would.\n");
+        out_print("\nThese rows cannot tell; what is seen lies at the margin, where no number of "
+                  "rows would.\n");
 }
 
 static bool read_margin(const struct args *a, double *margin, struct err *err)
@@ -85,7 +88,8 @@ static bool read_margin(const struct args *a, double *margin, struct err *err)
     *margin = json_number_value(v);
     bool ok = json_is_number(v) && *margin >= 0 && *margin < 1;
     json_decref(v);
-    return ok || err_say(err, ERR_bad_request, NULL, "--margin is a number from 0 to 1: 0.02 are two points");
+    return ok || err_say(err, ERR_bad_request, NULL,
+                         "--margin is a number from 0 to 1: 0.02 are two points");
 }
 
 static int compare_run(const struct args *a)
@@ -101,7 +105,8 @@ static int compare_run(const struct args *a)
     struct compare_set *x = ok ? read_set(a, a->words[0], &err) : NULL;
     struct compare_set *y = x ? read_set(a, a->words[1], &err) : NULL;
     ok = y && (compare_sets(x, y, args_has(a, "scores"), margin, &c, &left) ||
-               err_say(&err, ERR_bad_request, NULL, "no row of one has the variables of a row of the other"));
+               err_say(&err, ERR_bad_request, NULL,
+                       "no row of one has the variables of a row of the other"));
     compare_set_free(x);
     compare_set_free(y);
     if (!ok)
@@ -128,7 +133,8 @@ const struct command eval_compare = {
     .name = "compare",
     .args = "A B",
     .help = "is B better than A, no worse, worse (exit 1), or can these rows not tell (exit 3)?",
-    .more = "A and B are runs or their JSON files, each perhaps with '#COLUMN', from 0. Rows pair by their variables.",
+    .more = "A and B are runs or their JSON files, each perhaps with '#COLUMN', from 0. Rows pair "
+            "by their variables.",
     .options = options,
     .run = compare_run,
 };

@@ -54,7 +54,8 @@ bool eval_line_ask(void *line, const struct question *q, struct reply *r, struct
     r->latency_ms = (clock_now_us() - begun_us + 500) / 1000;
     read_head(buf_str(&head), r);
     bool going = !ok ? err->code == ERR_upstream_down
-                     : r->status == 503 && memmem(r->body.p, r->body.n, "shutting_down", sizeof "shutting_down" - 1);
+                     : r->status == 503 && memmem(r->body.p, r->body.n, "shutting_down",
+                                                  sizeof "shutting_down" - 1);
     if (going && (l->socket || !ok))
         atomic_store(l->stop, true);
     return ok;

@@ -53,7 +53,8 @@ static void pick(void *arg, const json_t *row)
                            json_integer_value(json_object_get(r, "testIdx")) + 1, "verdict",
                            json_object_get(row, "state"), "score", score.p, "asked",
                            cell(json_object_get(json_object_get(r, "provider"), "id")), "output",
-                           cell(json_object_get(json_object_get(r, "response"), "output")), "why", cell(error)));
+                           cell(json_object_get(json_object_get(r, "response"), "output")), "why",
+                           cell(error)));
 }
 
 static void print_sums(const json_t *run)
@@ -61,14 +62,16 @@ static void print_sums(const json_t *run)
     int64_t passed = json_integer_value(json_object_get(run, "passed"));
     int64_t n = passed + json_integer_value(json_object_get(run, "failed"));
     struct interval i = stats_wilson(passed, n);
-    out_print("\n%s: %lld of %lld passed", json_string_value(json_object_get(run, "evalId")), (long long)passed,
-              (long long)n);
+    out_print("\n%s: %lld of %lld passed", json_string_value(json_object_get(run, "evalId")),
+              (long long)passed, (long long)n);
     if (n)
-        out_print(", %.1f %% (95 %%: %.1f to %.1f)", 100 * (double)passed / (double)n, 100 * i.low, 100 * i.high);
+        out_print(", %.1f %% (95 %%: %.1f to %.1f)", 100 * (double)passed / (double)n, 100 * i.low,
+                  100 * i.high);
     out_print("; %lld errors; $%s\n", (long long)json_integer_value(json_object_get(run, "errors")),
               json_string_value(json_object_get(run, "cost_usd")));
     if (n)
-        out_print("So many rows find a difference of about %.0f points between two versions, if a fifth of them "
+        out_print("So many rows find a difference of about %.0f points between two versions, if a "
+                  "fifth of them "
                   "differ.\n",
                   100 * stats_mde(n, 0.2));
 }
@@ -76,7 +79,8 @@ static void print_sums(const json_t *run)
 bool eval_print(const struct output_source *s, struct err *err)
 {
     static const char *const columns[] = {"test", "verdict", "score", "asked", "output", "why"};
-    struct picking p = {json_array(), json_integer_value(json_object_get(s->run, "rows")) <= ROWS_SHOWN, 0};
+    struct picking p = {json_array(),
+                        json_integer_value(json_object_get(s->run, "rows")) <= ROWS_SHOWN, 0};
     bool ok = output_each(s, pick, &p, err);
     if (ok && json_array_size(p.rows))
         show_table(p.rows, columns, sizeof columns / sizeof columns[0], NULL);

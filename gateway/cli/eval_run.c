@@ -37,7 +37,7 @@ enum {
     DRAW_MS = 100,
     BAR_CELLS = 24,
     THREADS_MAX = 64,
-    FULL_RATE = 100,           /* percent */
+    FULL_RATE = 100, /* percent */
 };
 
 struct job {
@@ -63,7 +63,8 @@ struct job {
 
 /* ---- the owner's part */
 
-static bool admin(struct job *j, const char *method, const char *path, const json_t *in, json_t **out, struct err *err)
+static bool admin(struct job *j, const char *method, const char *path, const json_t *in,
+                  json_t **out, struct err *err)
 {
     bool answered;
     return owner_ask(j->dir, method, path, in, out, &answered, err);
@@ -89,8 +90,9 @@ static json_t *columns_of(const struct suite *s)
     for (size_t i = 0; i < s->n_providers * s->n_prompts; i++) {
         const struct suite_provider *p = &s->providers[i / s->n_prompts];
         const struct suite_prompt *q = &s->prompts[i % s->n_prompts];
-        json_array_append_new(all, json_pack("{s:s, s:s, s:s}", "provider", p->label ? p->label : p->id, "label",
-                                             q->label, "raw", q->raw));
+        json_array_append_new(all,
+                              json_pack("{s:s, s:s, s:s}", "provider", p->label ? p->label : p->id,
+                                        "label", q->label, "raw", q->raw));
     }
     return all;
 }
@@ -102,7 +104,8 @@ static void make_id(char id[ID_BYTES])
     crypto_random(chance, sizeof chance);
     clock_text(clock_wall_ms(), time);
     time[sizeof "2026-01-31T23:59:59" - 1] = '\0';
-    snprintf(id, ID_BYTES, "eval-%c%c%c-%s", 'a' + chance[0] % 26, 'a' + chance[1] % 26, 'a' + chance[2] % 26, time);
+    snprintf(id, ID_BYTES, "eval-%c%c%c-%s", 'a' + chance[0] % 26, 'a' + chance[1] % 26,
+             'a' + chance[2] % 26, time);
     for (char *c = id; *c; c++)
         *c = *c == ':' ? '-' : *c;
 }
@@ -114,8 +117,8 @@ static bool create(struct job *j, struct err *err)
     make_id(j->id);
     json_t *in = json_pack("{s:s, s:s?, s:s, s:s, s:I, s:{s:O, s:o}}", "id", j->id, "description",
                            j->suite->description, "source", j->suite->file, "hash", hash, "rows",
-                           (json_int_t)(j->end - j->first), "config", "suite", j->suite->config, "columns",
-                           columns_of(j->suite));
+                           (json_int_t)(j->end - j->first), "config", "suite", j->suite->config,
+                           "columns", columns_of(j->suite));
     json_t *out = NULL;
     bool ok = admin(j, "POST", "/evals", in, &out, err);
     json_decref(in);
@@ -130,8 +133,9 @@ static const json_t *find_unfinished(const json_t *list, const char *wanted, con
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *run = json_array_get(list, i);
         bool same = strcmp(json_string_value(json_object_get(run, "hash")), hash) == 0;
-        if (strcmp(wanted, "latest") == 0 ? same && json_is_null(json_object_get(run, "ended"))
-                                          : strcmp(json_string_value(json_object_get(run, "evalId")), wanted) == 0)
+        if (strcmp(wanted, "latest") == 0
+                ? same && json_is_null(json_object_get(run, "ended"))
+                : strcmp(json_string_value(json_object_get(run, "evalId")), wanted) == 0)
             return run;
     }
     return NULL;
@@ -157,9 +161,11 @@ static bool resume(struct job *j, const char *wanted, struct err *err)
     bool ok = admin(j, "GET", "/evals", in, &list, err);
     const json_t *run = find_unfinished(list, wanted, hash);
     if (ok && !run)
-        ok = err_say(err, ERR_not_found, NULL, "there is no unfinished run '%.64s' of this suite", wanted);
+        ok = err_say(err, ERR_not_found, NULL, "there is no unfinished run '%.64s' of this suite",
+                     wanted);
     else if (ok && strcmp(json_string_value(json_object_get(run, "hash")), hash) != 0)
-        ok = err_say(err, ERR_conflict, NULL, "the suite is not what it was when '%.64s' began; start it anew", wanted);
+        ok = err_say(err, ERR_conflict, NULL,
+                     "the suite is not what it was when '%.64s' began; start it anew", wanted);
     if (ok) {
         snprintf(j->id, ID_BYTES, "%s", json_string_value(json_object_get(run, "evalId")));
         buf_addf(&path, "/evals/%s/done", j->id);
@@ -186,8 +192,9 @@ static void draw(struct job *j, bool last)
     memset(bar, '.', BAR_CELLS);
     memset(bar, '#', cells < BAR_CELLS ? cells : BAR_CELLS);
     bar[BAR_CELLS] = '\0';
-    out_complain("\r[%s] %zu/%zu  pass %zu  fail %zu  error %zu  $%.6f%s", bar, j->n_done, n, j->states[ROW_PASSED],
-                 j->states[ROW_FAILED], j->states[ROW_ERROR], (double)j->cost_nusd / 1e9, last ? "\n" : "");
+    out_complain("\r[%s] %zu/%zu  pass %zu  fail %zu  error %zu  $%.6f%s", bar, j->n_done, n,
+                 j->states[ROW_PASSED], j->states[ROW_FAILED], j->states[ROW_ERROR],
+                 (double)j->cost_nusd / 1e9, last ? "\n" : "");
 }
 
 static bool take(void *job, size_t row, struct row_result *result)
@@ -195,11 +202,11 @@ static bool take(void *job, size_t row, struct row_result *result)
     struct job *j = job;
     SCOPED(scope_free) char *text = json_dumps(result->doc, JSON_COMPACT);
     json_object_set_new(result->doc, "id", json_integer((json_int_t)row));
-    json_array_append_new(
-        j->group, json_pack("{s:I, s:s, s:f, s:I, s:I, s:o}", "row", (json_int_t)row, "state",
-                            row_state_words[result->state], "score", result->score, "latency_ms",
-                            (json_int_t)result->latency_ms, "cost_nusd", (json_int_t)result->cost_nusd, "result",
-                            result->doc));
+    json_array_append_new(j->group,
+                          json_pack("{s:I, s:s, s:f, s:I, s:I, s:o}", "row", (json_int_t)row,
+                                    "state", row_state_words[result->state], "score", result->score,
+                                    "latency_ms", (json_int_t)result->latency_ms, "cost_nusd",
+                                    (json_int_t)result->cost_nusd, "result", result->doc));
     j->group_bytes += text ? strlen(text) : 0;
     j->n_done++;
     j->states[result->state]++;
@@ -213,7 +220,8 @@ static bool take(void *job, size_t row, struct row_result *result)
 static unsigned threads_of(const struct job *j)
 {
     int64_t n = j->suite->concurrency;
-    if (args_has(j->args, "max-concurrency") && !str_int(str_of(args_get(j->args, "max-concurrency")), &n))
+    if (args_has(j->args, "max-concurrency") &&
+        !str_int(str_of(args_get(j->args, "max-concurrency")), &n))
         n = j->suite->concurrency;
     return (unsigned)(n < 1 ? 1 : n > THREADS_MAX ? THREADS_MAX : n);
 }
@@ -230,7 +238,10 @@ static bool ask_rows(struct job *j)
     struct client *clients = mem_zalloc(n * sizeof *clients);
     for (unsigned i = 0; i < n; i++) {
         struct eval_line *l = &lines[i];
-        *l = (struct eval_line){.socket = url ? NULL : j->socket, .url = url, .line = fetch_line_new(), .stop = &j->stop};
+        *l = (struct eval_line){.socket = url ? NULL : j->socket,
+                                .url = url,
+                                .line = fetch_line_new(),
+                                .stop = &j->stop};
         size_t k = 0;
         l->header_lines[k++] = "Content-Type: application/json";
         l->header_lines[k++] = tags.p;
@@ -240,8 +251,15 @@ static bool ask_rows(struct job *j)
             l->header_lines[k++] = "x-penstock-cache: bypass";
         clients[i] = (struct client){eval_line_ask, l};
     }
-    struct run run = {.suite = j->suite, .clients = clients, .n_clients = n, .done = j->done, .first = j->first,
-                      .end = j->end, .take = take, .arg = j, .stop = &j->stop};
+    struct run run = {.suite = j->suite,
+                      .clients = clients,
+                      .n_clients = n,
+                      .done = j->done,
+                      .first = j->first,
+                      .end = j->end,
+                      .take = take,
+                      .arg = j,
+                      .stop = &j->stop};
     bool ok = run_rows(&run);
     for (unsigned i = 0; i < n; i++)
         fetch_line_free(lines[i].line);
@@ -264,7 +282,8 @@ static void work(struct job *j)
     j->ok = write_group(j, whole, &late) && whole;
     draw(j, true);
     if (!j->ok && j->err.code == ERR_none)
-        err_say(&j->err, ERR_shutdown, NULL, "the run was broken off; go on with it: --resume %s", j->id);
+        err_say(&j->err, ERR_shutdown, NULL, "the run was broken off; go on with it: --resume %s",
+                j->id);
 }
 
 /* ---- where nobody owns the directory */
@@ -289,14 +308,16 @@ static bool serve_and_work(struct job *j, struct config *c, struct err *err)
 {
     struct store_options so = {.strict = c->durability == DURABILITY_strict,
                                .no_ledger = c->durability == DURABILITY_none};
-    struct server_options o = {
-        .config_path = config_path(j->args), .over = {.data_dir = args_get(j->args, "data-dir")}, .is_private = true};
+    struct server_options o = {.config_path = config_path(j->args),
+                               .over = {.data_dir = args_get(j->args, "data-dir")},
+                               .is_private = true};
     int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC); /* a command tells its user itself */
     log_open(nowhere);
     struct store *s = store_open(c->data_dir, &so, err);
     bool made, ok = s && keys_first(s, &made, err);
     struct prompts *p = ok ? prompts_open(s, err) : NULL;
-    ok = p && (!c->prompts.dir || inbox_push(p, c->prompts.dir, false, NULL, cli_complain, NULL, err)) &&
+    ok = p &&
+         (!c->prompts.dir || inbox_push(p, c->prompts.dir, false, NULL, cli_complain, NULL, err)) &&
          server_run(s, p, config_ref(c), &o, start_work, j, err);
     if (j->threaded) {
         atomic_store(&j->stop, true);
@@ -324,14 +345,16 @@ static bool filter(struct job *j, struct err *err)
 {
     const struct suite *s = j->suite;
     size_t width = s->n_providers * s->n_prompts;
-    const char *first_n = args_get(j->args, "filter-first-n"), *range = args_get(j->args, "filter-range");
+    const char *first_n = args_get(j->args, "filter-first-n"),
+               *range = args_get(j->args, "filter-range");
     int64_t from = 0, to = (int64_t)(s->n_tests * s->repeat);
     struct str rest = str_of(range), part;
     bool ok = !first_n || str_int(str_of(first_n), &to);
     if (ok && range)
         ok = str_next(&rest, ':', &part) && str_int(part, &from) && str_int(rest, &to);
     if (!ok || from < 0 || to < from)
-        return err_say(err, ERR_bad_request, NULL, "--filter-first-n N, --filter-range FROM:TO, counted from 0");
+        return err_say(err, ERR_bad_request, NULL,
+                       "--filter-first-n N, --filter-range FROM:TO, counted from 0");
     j->first = (size_t)from * width;
     j->end = (size_t)to * width < suite_rows(s) ? (size_t)to * width : suite_rows(s);
     return true;
@@ -342,7 +365,8 @@ static bool check_outputs(const struct args *a, struct err *err)
     const char *path;
     for (size_t i = 0; (path = args_nth(a, "output", i)); i++)
         if (!output_find(str_of(path)))
-            return err_say(err, ERR_bad_request, NULL, "'%.100s': a file ends in .json, .xml, .html or .csv", path);
+            return err_say(err, ERR_bad_request, NULL,
+                           "'%.100s': a file ends in .json, .xml, .html or .csv", path);
     return true;
 }
 
@@ -388,8 +412,8 @@ static bool run_job(struct job *j, struct config *c, struct err *err)
     if (!filter(j, err))
         return false;
     if (args_has(j->args, "dry-run")) {
-        out_print("%zu rows: %zu tests, %zu prompts, %zu providers\n", j->end - j->first, j->suite->n_tests,
-                  j->suite->n_prompts, j->suite->n_providers);
+        out_print("%zu rows: %zu tests, %zu prompts, %zu providers\n", j->end - j->first,
+                  j->suite->n_tests, j->suite->n_prompts, j->suite->n_providers);
         return true;
     }
     j->done = mem_zalloc(j->end + 1);
@@ -418,8 +442,10 @@ static int eval_run_command(const struct args *a)
     if (!c)
         return EXIT_FAILED;
     const char **models = models_of(c);
-    struct suite_ask ask = {.path = path ? path : "promptfooconfig.yaml", .grader = args_get(a, "grader"),
-                            .models = args_has(a, "gateway") ? NULL : models, .complain = cli_complain,
+    struct suite_ask ask = {.path = path ? path : "promptfooconfig.yaml",
+                            .grader = args_get(a, "grader"),
+                            .models = args_has(a, "gateway") ? NULL : models,
+                            .complain = cli_complain,
                             .warn = cli_warn};
     bool ok = check_outputs(a, &err) && (j.suite = suite_load(&ask, &err)) && run_job(&j, c, &err);
     bool below = ok && is_below(&j);
@@ -433,7 +459,8 @@ static int eval_run_command(const struct args *a)
 
 static const struct arg_option options[] = {
     {"suite", 'c', "FILE", "the suite; promptfooconfig.yaml"},
-    {"output", 'o', "FILE", "where to: .json, .xml (JUnit), .html or .csv; may be given several times"},
+    {"output", 'o', "FILE",
+     "where to: .json, .xml (JUnit), .html or .csv; may be given several times"},
     {"max-concurrency", 'j', "N", "rows at a time, instead of the suite's"},
     {"grader", 0, "NAME", "the model that judges where the suite names none"},
     {"filter-first-n", 'n', "N", "the first tests only"},
@@ -451,8 +478,10 @@ static const struct arg_option options[] = {
 const struct command eval_run = {
     .name = "run",
     .args = "",
-    .help = "run a suite; exit 100 if fewer rows pass than are to (PROMPTFOO_PASS_RATE_THRESHOLD, 100 percent)",
-    .more = "Reads promptfoo's YAML; what is not supported is said with its place, before anything is asked. Needs "
+    .help = "run a suite; exit 100 if fewer rows pass than are to (PROMPTFOO_PASS_RATE_THRESHOLD, "
+            "100 percent)",
+    .more = "Reads promptfoo's YAML; what is not supported is said with its place, before anything "
+            "is asked. Needs "
             "no running server.",
     .options = options,
     .run = eval_run_command,

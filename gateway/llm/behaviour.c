@@ -85,7 +85,8 @@ unsigned behaviour_citations_lost(struct str text, unsigned passages)
         unsigned n = 0, digits = 0;
         if (text.p[i] != '[')
             continue;
-        while (i + 1 < text.n && digits <= CITED_DIGITS && text.p[i + 1] >= '0' && text.p[i + 1] <= '9') {
+        while (i + 1 < text.n && digits <= CITED_DIGITS && text.p[i + 1] >= '0' &&
+               text.p[i + 1] <= '9') {
             n = 10 * n + (unsigned)(text.p[++i] - '0');
             digits++;
         }
@@ -101,10 +102,18 @@ static const struct {
     uint32_t from, to;
     enum script script;
 } ranges[] = {
-    {'A', 'Z', SCRIPT_latin},           {'a', 'z', SCRIPT_latin},           {0xc0, 0x24f, SCRIPT_latin},
-    {0x370, 0x3ff, SCRIPT_greek},       {0x400, 0x52f, SCRIPT_cyrillic},    {0x590, 0x5ff, SCRIPT_hebrew},
-    {0x600, 0x77f, SCRIPT_arabic},      {0x900, 0xdff, SCRIPT_indic},       {0xe00, 0xe7f, SCRIPT_thai},
-    {0x1e00, 0x1eff, SCRIPT_latin},     {0x3040, 0x30ff, SCRIPT_east_asian}, {0x3400, 0x9fff, SCRIPT_east_asian},
+    {'A', 'Z', SCRIPT_latin},
+    {'a', 'z', SCRIPT_latin},
+    {0xc0, 0x24f, SCRIPT_latin},
+    {0x370, 0x3ff, SCRIPT_greek},
+    {0x400, 0x52f, SCRIPT_cyrillic},
+    {0x590, 0x5ff, SCRIPT_hebrew},
+    {0x600, 0x77f, SCRIPT_arabic},
+    {0x900, 0xdff, SCRIPT_indic},
+    {0xe00, 0xe7f, SCRIPT_thai},
+    {0x1e00, 0x1eff, SCRIPT_latin},
+    {0x3040, 0x30ff, SCRIPT_east_asian},
+    {0x3400, 0x9fff, SCRIPT_east_asian},
     {0xac00, 0xd7af, SCRIPT_east_asian},
 };
 
@@ -137,8 +146,9 @@ static enum script leader(const struct scripts *s)
         sum += s->n[i];
         best = s->n[i] > s->n[best] ? i : best;
     }
-    return sum >= LEAST_LETTERS && 100 * (uint64_t)s->n[best] >= MOST_PERCENT * (uint64_t)sum ? (enum script)best
-                                                                                             : SCRIPT_count;
+    return sum >= LEAST_LETTERS && 100 * (uint64_t)s->n[best] >= MOST_PERCENT * (uint64_t)sum
+               ? (enum script)best
+               : SCRIPT_count;
 }
 
 bool scripts_mismatch(const struct scripts *asked, const struct scripts *answered)

@@ -7,7 +7,9 @@
 enum { ROWS_A_PAGE = 2000 };
 
 /* Works on a connection of its own, as reports do. */
-static bool read(struct admin *a, json_t *(*fn)(struct sqlite3 *db, const char *id, const json_t *in, struct err *err),
+static bool read(struct admin *a,
+                 json_t *(*fn)(struct sqlite3 *db, const char *id, const json_t *in,
+                               struct err *err),
                  const char *id, const json_t *in, json_t **out, struct err *err)
 {
     struct sqlite3 *db = store_read_open(store_dir(a->store), err);
@@ -52,27 +54,32 @@ static json_t *list_done(struct sqlite3 *db, const char *id, const json_t *in, s
     return evals_done(db, id, err);
 }
 
-bool admin_evals_list(struct admin *a, const char *segment, json_t *in, json_t **out, struct err *err)
+bool admin_evals_list(struct admin *a, const char *segment, json_t *in, json_t **out,
+                      struct err *err)
 {
     return read(a, list_all, segment, in, out, err);
 }
 
-bool admin_evals_show(struct admin *a, const char *segment, json_t *in, json_t **out, struct err *err)
+bool admin_evals_show(struct admin *a, const char *segment, json_t *in, json_t **out,
+                      struct err *err)
 {
     return read(a, list_one, segment, in, out, err);
 }
 
-bool admin_evals_rows(struct admin *a, const char *segment, json_t *in, json_t **out, struct err *err)
+bool admin_evals_rows(struct admin *a, const char *segment, json_t *in, json_t **out,
+                      struct err *err)
 {
     return read(a, list_rows, segment, in, out, err);
 }
 
-bool admin_evals_done(struct admin *a, const char *segment, json_t *in, json_t **out, struct err *err)
+bool admin_evals_done(struct admin *a, const char *segment, json_t *in, json_t **out,
+                      struct err *err)
 {
     return read(a, list_done, segment, in, out, err);
 }
 
-bool admin_evals_create(struct admin *a, const char *segment, json_t *in, json_t **out, struct err *err)
+bool admin_evals_create(struct admin *a, const char *segment, json_t *in, json_t **out,
+                        struct err *err)
 {
     (void)segment;
     if (!admin_text(in, "id", "", err))
@@ -80,19 +87,22 @@ bool admin_evals_create(struct admin *a, const char *segment, json_t *in, json_t
     if (!*admin_text(in, "id", "", err))
         return err_say(err, ERR_bad_request, "id", "a run needs an id");
     if (admin_dry_run(in))
-        return err_say(err, ERR_bad_request, "dry_run", "a run is not tried; use: penstock eval run --dry-run");
+        return err_say(err, ERR_bad_request, "dry_run",
+                       "a run is not tried; use: penstock eval run --dry-run");
     if (!evals_create(a->store, in, err))
         return false;
     *out = json_object();
     return true;
 }
 
-bool admin_evals_add(struct admin *a, const char *segment, json_t *in, json_t **out, struct err *err)
+bool admin_evals_add(struct admin *a, const char *segment, json_t *in, json_t **out,
+                     struct err *err)
 {
     const json_t *rows = json_object_get(in, "rows");
     if (!json_is_array(rows))
         return err_say(err, ERR_bad_request, "rows", "rows is an array");
-    if (!admin_dry_run(in) && !evals_add(a->store, segment, rows, json_is_true(json_object_get(in, "ends")), err))
+    if (!admin_dry_run(in) &&
+        !evals_add(a->store, segment, rows, json_is_true(json_object_get(in, "ends")), err))
         return false;
     *out = json_pack("{s:I}", "rows", (json_int_t)json_array_size(rows));
     return true;

@@ -1,4 +1,5 @@
-/* /admin/v1/feedback/{}: what the key of this id says of an answer; callers say it at /v1/feedback. */
+/* /admin/v1/feedback/{}: what the key of this id says of an answer; callers say it at /v1/feedback.
+ */
 #include <string.h>
 
 #include "gateway/server/admin_priv.h"
@@ -31,17 +32,21 @@ static bool read_text(const json_t *in, const char *member, struct str *text, st
     const char *s = admin_text(in, member, "", err);
     *text = str_of(s);
     return s && (text->n <= TEXT_MAX_BYTES ||
-                 err_say(err, ERR_bad_request, member, "%s is longer than %d bytes", member, TEXT_MAX_BYTES));
+                 err_say(err, ERR_bad_request, member, "%s is longer than %d bytes", member,
+                         TEXT_MAX_BYTES));
 }
 
-bool admin_feedback_add(struct admin *a, const char *segment, json_t *in, json_t **out, struct err *err)
+bool admin_feedback_add(struct admin *a, const char *segment, json_t *in, json_t **out,
+                        struct err *err)
 {
     struct feedback f = {.key_id = str_of(segment)};
-    if (!read_text(in, "request_id", &f.request_id, err) || !read_thumbs(in, &f, err) || !read_score(in, &f, err) ||
-        !read_text(in, "comment", &f.comment, err) || !read_text(in, "answer", &f.answer, err))
+    if (!read_text(in, "request_id", &f.request_id, err) || !read_thumbs(in, &f, err) ||
+        !read_score(in, &f, err) || !read_text(in, "comment", &f.comment, err) ||
+        !read_text(in, "answer", &f.answer, err))
         return false;
     if (f.request_id.n == 0)
-        return err_say(err, ERR_bad_request, "request_id", "feedback needs the request_id that it is of");
+        return err_say(err, ERR_bad_request, "request_id",
+                       "feedback needs the request_id that it is of");
     if (!f.has_thumbs && !f.has_score && !f.comment.n && !f.answer.n)
         return err_say(err, ERR_bad_request, NULL, "feedback has thumbs, score, comment or answer");
     if (!admin_dry_run(in) && !feedback_add(a->store, &f, err))

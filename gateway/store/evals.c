@@ -22,12 +22,14 @@ static bool task_create(sqlite3 *db, void *arg, struct err *err)
 {
     const json_t *run = arg;
     static const char *const members[] = {"id", "description", "source", "hash", "rows"};
-    SCOPED(scope_free) char *config = json_dumps(json_object_get(run, "config"), JSON_COMPACT | JSON_ENCODE_ANY);
+    SCOPED(scope_free)
+    char *config = json_dumps(json_object_get(run, "config"), JSON_COMPACT | JSON_ENCODE_ANY);
     SCOPED(sql_finish)
-    sqlite3_stmt *q = sql_prepare(db,
-                                  "INSERT INTO evals(id, description, source, hash, rows, config, created_ms)"
-                                  " VALUES(?,?,?,?,?,?,?) ON CONFLICT DO NOTHING",
-                                  err);
+    sqlite3_stmt *q =
+        sql_prepare(db,
+                    "INSERT INTO evals(id, description, source, hash, rows, config, created_ms)"
+                    " VALUES(?,?,?,?,?,?,?) ON CONFLICT DO NOTHING",
+                    err);
     if (!q)
         return false;
     for (int i = 0; i < 5; i++)
@@ -36,7 +38,8 @@ static bool task_create(sqlite3 *db, void *arg, struct err *err)
     sqlite3_bind_int64(q, 7, clock_wall_ms());
     if (!sql_run(q, err))
         return false;
-    return sqlite3_changes(db) == 1 || err_say(err, ERR_conflict, "id", "there is a run of that id");
+    return sqlite3_changes(db) == 1 ||
+           err_say(err, ERR_conflict, "id", "there is a run of that id");
 }
 
 bool evals_create(struct store *s, const json_t *run, struct err *err)
@@ -53,7 +56,8 @@ struct adding {
 static bool add_one(sqlite3_stmt *q, const struct adding *a, const json_t *row, struct err *err)
 {
     static const char *const members[] = {"row", "state", "score", "latency_ms", "cost_nusd"};
-    SCOPED(scope_free) char *result = json_dumps(json_object_get(row, "result"), JSON_COMPACT | JSON_ENCODE_ANY);
+    SCOPED(scope_free)
+    char *result = json_dumps(json_object_get(row, "result"), JSON_COMPACT | JSON_ENCODE_ANY);
     sql_bind_text(q, 1, str_of(a->id));
     for (int i = 0; i < 5; i++)
         bind_member(q, i + 2, row, members[i]);
@@ -63,7 +67,8 @@ static bool add_one(sqlite3_stmt *q, const struct adding *a, const json_t *row, 
 
 static bool end_run(sqlite3 *db, const char *id, struct err *err)
 {
-    SCOPED(sql_finish) sqlite3_stmt *q = sql_prepare(db, "UPDATE evals SET ended_ms = ? WHERE id = ?", err);
+    SCOPED(sql_finish)
+    sqlite3_stmt *q = sql_prepare(db, "UPDATE evals SET ended_ms = ? WHERE id = ?", err);
     if (!q)
         return false;
     sqlite3_bind_int64(q, 1, clock_wall_ms());
@@ -75,10 +80,11 @@ static bool task_add(sqlite3 *db, void *arg, struct err *err)
 {
     const struct adding *a = arg;
     SCOPED(sql_finish)
-    sqlite3_stmt *q = sql_prepare(db,
-                                  "INSERT INTO eval_rows(eval, row, state, score, latency_ms, cost_nusd, result)"
-                                  " VALUES(?,?,?,?,?,?,?) ON CONFLICT DO NOTHING",
-                                  err);
+    sqlite3_stmt *q =
+        sql_prepare(db,
+                    "INSERT INTO eval_rows(eval, row, state, score, latency_ms, cost_nusd, result)"
+                    " VALUES(?,?,?,?,?,?,?) ON CONFLICT DO NOTHING",
+                    err);
     if (!q)
         return false;
     for (size_t i = 0; i < json_array_size(a->rows); i++)
@@ -116,12 +122,13 @@ static json_t *run_object(sqlite3_stmt *q)
     struct str config = sql_text(q, 5);
     json_t *doc = json_loadb(config.p, config.n, JSON_DECODE_ANY, NULL);
     money_text(sqlite3_column_int64(q, 12), money);
-    return json_pack("{s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:s}", "evalId",
-                     text_or_null(q, 0), "description", text_or_null(q, 1), "source", text_or_null(q, 2), "hash",
-                     text_or_null(q, 3), "rows", sqlite3_column_int64(q, 4), "config", doc ? doc : json_null(),
-                     "created", time_or_null(q, 6), "ended", time_or_null(q, 7), "done", sqlite3_column_int64(q, 8),
-                     "passed", sqlite3_column_int64(q, 9), "failed", sqlite3_column_int64(q, 10), "errors",
-                     sqlite3_column_int64(q, 11), "cost_usd", money);
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:s}", "evalId",
+        text_or_null(q, 0), "description", text_or_null(q, 1), "source", text_or_null(q, 2), "hash",
+        text_or_null(q, 3), "rows", sqlite3_column_int64(q, 4), "config", doc ? doc : json_null(),
+        "created", time_or_null(q, 6), "ended", time_or_null(q, 7), "done",
+        sqlite3_column_int64(q, 8), "passed", sqlite3_column_int64(q, 9), "failed",
+        sqlite3_column_int64(q, 10), "errors", sqlite3_column_int64(q, 11), "cost_usd", money);
 }
 
 json_t *evals_list(struct sqlite3 *db, const char *id, struct err *err)
@@ -153,7 +160,9 @@ json_t *evals_rows(struct sqlite3 *db, const char *id, int64_t after, int64_t n,
 {
     SCOPED(sql_finish)
     sqlite3_stmt *q = sql_prepare(
-        db, "SELECT row, state, result FROM eval_rows WHERE eval = ? AND row > ? ORDER BY row LIMIT ?", err);
+        db,
+        "SELECT row, state, result FROM eval_rows WHERE eval = ? AND row > ? ORDER BY row LIMIT ?",
+        err);
     if (!q)
         return NULL;
     sql_bind_text(q, 1, str_of(id));
@@ -163,8 +172,9 @@ json_t *evals_rows(struct sqlite3 *db, const char *id, int64_t after, int64_t n,
     bool more, ok;
     while ((ok = sql_step(q, &more, err)) && more) {
         struct str result = sql_text(q, 2);
-        json_array_append_new(list, json_pack("{s:I, s:o, s:o}", "row", sqlite3_column_int64(q, 0), "state",
-                                              text_or_null(q, 1), "result", json_loadb(result.p, result.n, 0, NULL)));
+        json_array_append_new(list, json_pack("{s:I, s:o, s:o}", "row", sqlite3_column_int64(q, 0),
+                                              "state", text_or_null(q, 1), "result",
+                                              json_loadb(result.p, result.n, 0, NULL)));
     }
     if (ok)
         return list;
@@ -174,7 +184,8 @@ json_t *evals_rows(struct sqlite3 *db, const char *id, int64_t after, int64_t n,
 
 json_t *evals_done(struct sqlite3 *db, const char *id, struct err *err)
 {
-    SCOPED(sql_finish) sqlite3_stmt *q = sql_prepare(db, "SELECT row FROM eval_rows WHERE eval = ? ORDER BY row", err);
+    SCOPED(sql_finish)
+    sqlite3_stmt *q = sql_prepare(db, "SELECT row FROM eval_rows WHERE eval = ? ORDER BY row", err);
     if (!q)
         return NULL;
     sql_bind_text(q, 1, str_of(id));

@@ -24,7 +24,8 @@ bool evals_add(struct store *s, const char *id, const json_t *rows, bool ends, s
 /* All runs, the newest first, or only that of `id`, each with its sums.  NULL: ERR_store. */
 json_t *evals_list(struct sqlite3 *db, const char *id, struct err *err);
 
-/* The results of at most `n` rows behind `after` (-1: from the first), in order: [{row, state, result}]. */
+/* The results of at most `n` rows behind `after` (-1: from the first), in order: [{row, state,
+ * result}]. */
 json_t *evals_rows(struct sqlite3 *db, const char *id, int64_t after, int64_t n, struct err *err);
 
 /* The numbers of the rows that a run has.  NULL: ERR_store. */

@@ -9,10 +9,11 @@
 static bool check_request(sqlite3 *db, const struct feedback *f, struct err *err)
 {
     SCOPED(sql_finish)
-    sqlite3_stmt *q = sql_prepare(db,
-                                  "SELECT 1 FROM requests AS r LEFT JOIN keys AS k ON k.id = ?2"
-                                  " WHERE r.request_id = ?1 AND (r.key_id = ?2 OR r.team = k.team OR ?3)",
-                                  err);
+    sqlite3_stmt *q =
+        sql_prepare(db,
+                    "SELECT 1 FROM requests AS r LEFT JOIN keys AS k ON k.id = ?2"
+                    " WHERE r.request_id = ?1 AND (r.key_id = ?2 OR r.team = k.team OR ?3)",
+                    err);
     bool there;
     if (!q)
         return false;
@@ -30,11 +31,11 @@ static bool task_add(sqlite3 *db, void *arg, struct err *err)
     if (!check_request(db, f, err))
         return false;
     SCOPED(sql_finish)
-    sqlite3_stmt *q =
-        sql_prepare(db,
-                    "INSERT INTO feedback(request_id, team, key_id, thumbs, score, comment, answer, created_ms)"
-                    " VALUES(?1, (SELECT team FROM keys WHERE id = ?2), ?2, ?3, ?4, ?5, ?6, ?7)",
-                    err);
+    sqlite3_stmt *q = sql_prepare(
+        db,
+        "INSERT INTO feedback(request_id, team, key_id, thumbs, score, comment, answer, created_ms)"
+        " VALUES(?1, (SELECT team FROM keys WHERE id = ?2), ?2, ?3, ?4, ?5, ?6, ?7)",
+        err);
     if (!q)
         return false;
     sql_bind_text(q, 1, f->request_id);

@@ -12,7 +12,7 @@ struct feedback {
     struct str request_id, key_id;
     bool has_thumbs, up;
     bool has_score;
-    double score; /* 0 to 1 */
+    double score;               /* 0 to 1 */
     struct str comment, answer; /* "" if none */
 };
 

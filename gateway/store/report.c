@@ -137,15 +137,29 @@ json_t *groups_row(sqlite3_stmt *q, const struct groups *g)
     return row;
 }
 
-/* Requests, and days of pruned ones, in the same columns. */
-static void add_source(struct buf *sql, const struct groups *g)
+static bool is_grouped_by(const struct groups *g, struct str name)
+{
+    for (size_t i = 0; i < g->n; i++)
+        if (str_eq(g->names[i], name))
+            return true;
+    return false;
+}
+
+/* Requests, and days of pruned ones, in the same columns; a day costs time, so only where it is asked for. */
+static void add_source(struct buf *sql, const struct groups *g, unsigned kind)
 {
     buf_add(sql, STR("(SELECT "));
     groups_select(sql, g);
+    const char *comma = "";
     for (size_t i = 0; i < N_MEASURES; i++)
-        buf_addf(sql, "%s%s", i ? "," : "", measures[i].column);
+        if (measures[i].in & kind) {
+            buf_addf(sql, "%s%s", comma, measures[i].column);
+            comma = ",";
+        }
+    buf_addf(sql, " FROM (SELECT %s AS day,",
+             is_grouped_by(g, STR("day")) ? "date(started_ms / 1000, 'unixepoch')" : "NULL");
     buf_add(sql,
-            STR(" FROM (SELECT date(started_ms / 1000, 'unixepoch') AS day, team, key_id,"
+            STR(" team, key_id,"
                 " model_asked, provider, tags, 1 AS requests, attempts, input_tokens,"
                 " cached_tokens, cache_write_tokens, output_tokens, reasoning_tokens, audio_tokens,"
                 " cost_nusd, prompt_name, cache = 'hit' AS hits, cache = 'joined' AS joined,"
@@ -157,31 +171,47 @@ static void add_source(struct buf *sql, const struct groups *g)
                 " AND strftime('%s', day) * 1000 < ?2))"));
 }
 
-static json_t *sums_row(sqlite3_stmt *q, const struct groups *g, unsigned kind)
+static void set_sums(json_t *row, unsigned kind, const int64_t sums[N_MEASURES])
 {
-    json_t *row = groups_row(q, g);
     for (size_t i = 0; i < N_MEASURES; i++) {
-        int64_t n = sqlite3_column_int64(q, (int)(g->n + i));
         char text[MONEY_TEXT_BYTES];
         if (!(measures[i].in & kind))
             continue;
-        money_text(n, text);
+        money_text(sums[i], text);
         json_object_set_new(row, measures[i].name,
-                            measures[i].money ? json_string(text) : json_integer(n));
+                            measures[i].money ? json_string(text) : json_integer(sums[i]));
     }
+}
+
+/* A group, which is added to the total. */
+static json_t *sums_row(sqlite3_stmt *q, const struct groups *g, unsigned kind, int64_t total[N_MEASURES])
+{
+    json_t *row = groups_row(q, g);
+    int64_t sums[N_MEASURES] = {0};
+    int column = (int)g->n;
+    for (size_t i = 0; i < N_MEASURES; i++)
+        if (measures[i].in & kind) {
+            sums[i] = sqlite3_column_int64(q, column++);
+            total[i] += sums[i];
+        }
+    set_sums(row, kind, sums);
     return row;
 }
 
 static sqlite3_stmt *prepare_sums(sqlite3 *db, const struct report_spec *r, const struct groups *g,
-                                  struct err *err)
+                                  unsigned kind, struct err *err)
 {
     SCOPED(buf_done) struct buf sql = BUF_INIT(SQL_MAX_BYTES);
     buf_add(&sql, STR("SELECT "));
     groups_list(&sql, g);
+    const char *comma = g->n ? "," : "";
     for (size_t i = 0; i < N_MEASURES; i++)
-        buf_addf(&sql, "%scoalesce(sum(%s), 0)", i || g->n ? "," : "", measures[i].column);
+        if (measures[i].in & kind) {
+            buf_addf(&sql, "%scoalesce(sum(%s), 0)", comma, measures[i].column);
+            comma = ",";
+        }
     buf_add(&sql, STR(" FROM "));
-    add_source(&sql, g);
+    add_source(&sql, g, kind);
     if (g->n) {
         buf_add(&sql, STR(" GROUP BY "));
         groups_list(&sql, g);
@@ -195,28 +225,29 @@ static sqlite3_stmt *prepare_sums(sqlite3 *db, const struct report_spec *r, cons
 }
 
 static bool add_rows(sqlite3 *db, const struct report_spec *r, const struct groups *g, unsigned kind,
-                     json_t *rows, struct err *err)
+                     json_t *rows, int64_t total[N_MEASURES], struct err *err)
 {
-    SCOPED(sql_finish) sqlite3_stmt *q = prepare_sums(db, r, g, err);
+    SCOPED(sql_finish) sqlite3_stmt *q = prepare_sums(db, r, g, kind, err);
     bool more = q != NULL;
     while (more) {
         if (!sql_step(q, &more, err))
             return false;
         if (more)
-            json_array_append_new(rows, sums_row(q, g, kind));
+            json_array_append_new(rows, sums_row(q, g, kind, total));
     }
     return q != NULL;
 }
 
+/* The groups have each request once, so their sums add up to the total, to the nano-dollar. */
 static json_t *report_sums(sqlite3 *db, const struct report_spec *r, const struct groups *g,
                            unsigned kind, struct err *err)
 {
-    static const struct groups none = {0};
-    json_t *rows = json_array(), *total = json_array(), *out = NULL;
-    if (add_rows(db, r, &none, kind, total, err) &&
-        (g->n == 0 ? json_array_append(rows, json_array_get(total, 0)) == 0
-                   : add_rows(db, r, g, kind, rows, err)))
-        out = json_pack("{s:O, s:O}", "rows", rows, "total", json_array_get(total, 0));
+    json_t *rows = json_array(), *total = json_object(), *out = NULL;
+    int64_t sums[N_MEASURES] = {0};
+    if (add_rows(db, r, g, kind, rows, sums, err)) {
+        set_sums(total, kind, sums);
+        out = json_pack("{s:O, s:O}", "rows", rows, "total", total);
+    }
     json_decref(rows);
     json_decref(total);
     return out;

@@ -43,8 +43,10 @@ static void a_refusal_is_a_phrase_in_the_opening(void **state)
         {"Canned help is on the way.", 0},
         {"I won't help with it.", 1},
         {"My apologies for the delay.", 1},
-        {"Here is the summary you asked for. The report covers three quarters in which sales rose and costs fell, the "
-         "team grew by four people, and the office moved to the harbour, where it is windy. At the end the author "
+        {"Here is the summary you asked for. The report covers three quarters in which sales rose "
+         "and costs fell, the "
+         "team grew by four people, and the office moved to the harbour, where it is windy. At the "
+         "end the author "
          "writes: I cannot help it.",
          0},
     };
@@ -54,8 +56,9 @@ static void a_refusal_is_a_phrase_in_the_opening(void **state)
 static void empty_is_white_space(void **state)
 {
     (void)state;
-    static const struct example e[] = {{"", 1},  {" ", 1}, {"\n\t\r ", 1}, {".", 0},      {"0", 0},
-                                       {"  a", 0}, {"{}", 0}, {"\"\"", 0},   {"\u00a0", 0}, {"null", 0}};
+    static const struct example e[] = {{"", 1},       {" ", 1},   {"\n\t\r ", 1}, {".", 0},
+                                       {"0", 0},      {"  a", 0}, {"{}", 0},      {"\"\"", 0},
+                                       {"\u00a0", 0}, {"null", 0}};
     check(e, sizeof e / sizeof e[0], empty);
 }
 
@@ -65,14 +68,14 @@ static void repetition_is_the_share_of_runs_that_came_before(void **state)
     static const struct example e[] = {
         {"", 0},
         {"no no no no no", 0},
-        {"a a a a a a a a a a a a a a a a a a a", 0},              /* 19 words */
-        {"a a a a a a a a a a a a a a a a a a a a", 94},           /* 17 runs, 1 of them new */
-        {"a b a b a b a b a b a b a b a b a b a b", 88},           /* 2 of 17 */
-        {"a b c d e f g h i j a b c d e f g h i j", 41},           /* 10 of 17 */
+        {"a a a a a a a a a a a a a a a a a a a", 0},    /* 19 words */
+        {"a a a a a a a a a a a a a a a a a a a a", 94}, /* 17 runs, 1 of them new */
+        {"a b a b a b a b a b a b a b a b a b a b", 88}, /* 2 of 17 */
+        {"a b c d e f g h i j a b c d e f g h i j", 41}, /* 10 of 17 */
         {"a b c d e f g h i j k l m n o p q r s t", 0},
-        {"a b c d e f g h i j k l m n o p a b c d", 5},            /* 16 of 17 */
-        {"A a A a A a A a A a A a A a A a A a A a", 88},           /* capitals are other words */
-        {"a  b\nc d e f g h i j k l m n o p q r s a\tb c d", 5},   /* 23 words: 19 of 20 runs */
+        {"a b c d e f g h i j k l m n o p a b c d", 5},          /* 16 of 17 */
+        {"A a A a A a A a A a A a A a A a A a A a", 88},         /* capitals are other words */
+        {"a  b\nc d e f g h i j k l m n o p q r s a\tb c d", 5}, /* 23 words: 19 of 20 runs */
     };
     check(e, sizeof e / sizeof e[0], behaviour_repetition);
 }
@@ -81,8 +84,9 @@ static void a_citation_is_lost_where_no_passage_has_its_number(void **state)
 {
     (void)state;
     static const struct example e[] = {
-        {"No marks.", 0},     {"One [1].", 0},        {"All [1][2][3].", 0}, {"One more [4].", 1},   {"None [0].", 1},
-        {"[9] and [10].", 2}, {"a[i] = b[x];", 0},    {"Year [2024].", 0},   {"Open [4", 0},         {"[1, 2] [7]", 1},
+        {"No marks.", 0}, {"One [1].", 0},      {"All [1][2][3].", 0}, {"One more [4].", 1},
+        {"None [0].", 1}, {"[9] and [10].", 2}, {"a[i] = b[x];", 0},   {"Year [2024].", 0},
+        {"Open [4", 0},   {"[1, 2] [7]", 1},
     };
     check(e, sizeof e / sizeof e[0], lost_of_3);
 }
@@ -100,10 +104,13 @@ static void a_mismatch_is_of_scripts(void **state)
         {"Какая столица у Франции сегодня?", "The capital of France is Paris.", true},
         {"Quelle est la capitale de la France ?", "The capital of France is Paris.", false},
         {"What is the capital of France?", "Париж", false},
-        {"Translate 'good morning to all of you' now", "おはようございます、みなさん。今日もよろしくお願いします。", true},
-        {"フランスの首都はどこですか。教えてください、お願いします。", "The capital of France is Paris.", true},
+        {"Translate 'good morning to all of you' now",
+         "おはようございます、みなさん。今日もよろしくお願いします。", true},
+        {"フランスの首都はどこですか。教えてください、お願いします。",
+         "The capital of France is Paris.", true},
         {"What is the capital of France?", "1234567890 1234567890 1234567890", false},
-        {"Ποια είναι η πρωτεύουσα της Γαλλίας;", "Η πρωτεύουσα της Γαλλίας είναι το Παρίσι.", false},
+        {"Ποια είναι η πρωτεύουσα της Γαλλίας;", "Η πρωτεύουσα της Γαλλίας είναι το Παρίσι.",
+         false},
     };
     for (size_t i = 0; i < sizeof e / sizeof e[0]; i++) {
         struct scripts asked = {0}, answered = {0};

@@ -18,8 +18,9 @@ static void intervals_of_wilson(void **state)
     static const struct {
         int64_t k, n;
         double low, high;
-    } cases[] = {{10, 20, .2992980, .7007020},  {22, 49, .3185284, .5868489}, {1, 1, .2065493, 1},
-                 {0, 10, 0, .2775328},          {0, 100, 0, .0369935},        {97, 100, .9154806, .9897455},
+    } cases[] = {{10, 20, .2992980, .7007020},  {22, 49, .3185284, .5868489},
+                 {1, 1, .2065493, 1},           {0, 10, 0, .2775328},
+                 {0, 100, 0, .0369935},         {97, 100, .9154806, .9897455},
                  {81, 263, .2552885, .3662096}, {0, 0, 0, 1}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct interval w = stats_wilson(cases[i].k, cases[i].n);
@@ -42,8 +43,9 @@ static void pairs_that_differ(void **state)
     static const struct {
         int64_t b, c;
         double exact, mid, chi2;
-    } cases[] = {{12, 5, .143463, .096252, 2.8824}, {2, 10, .038574, .022461, 5.3333}, {0, 5, .0625, .03125, 5},
-                 {0, 6, .03125, .015625, 6},        {1, 9, .021484, .011719, 6.4},     {37, 20, .033144, .024746, 5.0702}};
+    } cases[] = {{12, 5, .143463, .096252, 2.8824}, {2, 10, .038574, .022461, 5.3333},
+                 {0, 5, .0625, .03125, 5},          {0, 6, .03125, .015625, 6},
+                 {1, 9, .021484, .011719, 6.4},     {37, 20, .033144, .024746, 5.0702}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct mcnemar m = stats_mcnemar(cases[i].b, cases[i].c);
         near(m.exact, cases[i].exact, 5e-7);
@@ -160,7 +162,8 @@ static void sixty_rows_that_cannot_tell_say_how_many_would(void **state)
     assert_int_equal(c.verdict, VERDICT_inconclusive);
     near(c.difference, -.05, 1e-12);
     /* (1.95996 + 0.84162)^2 x 0.048305 / 0.05^2 */
-    assert_int_equal(c.rows_needed, (int64_t)ceil(7.8488797 * (3 * .95 * .95 + 57 * .05 * .05) / 59 / .0025));
+    assert_int_equal(c.rows_needed,
+                     (int64_t)ceil(7.8488797 * (3 * .95 * .95 + 57 * .05 * .05) / 59 / .0025));
 }
 
 static void nothing_that_differs_proves_nothing_in_few_rows(void **state)
