@@ -170,17 +170,7 @@ static const char version_8[] =
     " FROM requests WHERE prompt_name IS NOT NULL GROUP BY 1, 2, 3, 4;";
 /* clang-format on */
 
-/* A number that has no step here is one of a part that is not merged; it is passed by. */
-const char *const migrations[] = {
-    [0] = version_1,
-    [1] = version_2,
-    [2] = version_3,
-    [3] = version_4,
-    [4] = version_5,
-    [5] = version_6,
-    [6] = version_7,
-    [7] = version_8,
-};
+const char *const migrations[] = {version_1, version_2, version_3, version_4, version_5, version_6, version_7, version_8};
 const size_t n_migrations = sizeof migrations / sizeof migrations[0];
 
 static bool take_step(sqlite3 *db, const char *sql, size_t version, struct err *err)
