@@ -179,8 +179,6 @@ static bool take_step(sqlite3 *db, const char *sql, size_t version, struct err *
     buf_addf(&mark, "PRAGMA user_version = %zu", version);
     if (!sql_exec(db, "BEGIN IMMEDIATE", err))
         return false;
-    if (!sql)
-        return sql_exec(db, mark.p, err) && sql_exec(db, "COMMIT", err);
     if (!FAULT("migrate.step") && sql_exec(db, sql, err) && sql_exec(db, mark.p, err) &&
         sql_exec(db, "COMMIT", err))
         return true;

@@ -115,10 +115,7 @@ static void every_way_to_fail_to_open_is_reported(void **state)
         assert_false(store_is_owned(p.dir));
         place_drop(&p);
     }
-    unsigned steps = 0;
-    for (size_t i = 0; i < n_migrations; i++)
-        steps += migrations[i] != NULL;
-    assert_int_equal(nth - 1, 1 + steps); /* store.open, and each migrate.step */
+    assert_int_equal(nth - 1, 1 + n_migrations); /* store.open, and each migrate.step */
 }
 #endif
 
