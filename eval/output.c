@@ -57,7 +57,7 @@ bool output_write(const char *path, const struct output_source *s, struct err *e
     const struct output_format *format = output_find(str_of(path));
     buf_addf(&beside, "%s.part", path);
     FILE *f = buf_ok(&beside) ? fopen(beside.p, "we") : NULL;
-    if (!f)
+    if (!f || !format)
         return err_say(err, ERR_internal, NULL, "'%.160s' cannot be written: %s", path,
                        strerror(errno));
     bool ok = format->write(f, s, err);

@@ -34,7 +34,7 @@ static bool luhn(const int *d, int n)
 
 bool check_luhn(struct str s)
 {
-    int d[DIGITS_MAX];
+    int d[DIGITS_MAX] = {0};
     return luhn(d, check_digits(s, d, DIGITS_MAX));
 }
 

@@ -29,7 +29,7 @@ void rule_name(struct rule *r, const char *id)
     last = last ? last + 1 : id;
     size_t n = 0, letters = 0;
     memcpy(r->code, "XX", sizeof r->code);
-    for (; last[n] && n < sizeof r->label - 1; n++) {
+    for (; n < sizeof r->label - 1 && last[n]; n++) {
         r->label[n] = capital(last[n]);
         if (letters < 2 && is_letter(last[n]))
             r->code[letters++] = r->label[n];

@@ -129,7 +129,7 @@ static unsigned widen(const struct shape *s, struct state *states, unsigned n)
 
 static void make_head(struct shape *s)
 {
-    struct state states[STATES_MAX] = {{0, 0}}, next[STATES_MAX];
+    struct state states[STATES_MAX] = {{0, 0}}, next[STATES_MAX] = {{0, 0}};
     unsigned n = 1;
     for (unsigned k = 0; k < SHAPE_HEAD_BYTES; k++) {
         unsigned n_next = 0;
@@ -171,8 +171,8 @@ const uint8_t *shape_head(unsigned row)
 static bool same_separator(int *separator, char c)
 {
     if (*separator < 0)
-        *separator = c;
-    return *separator == c;
+        *separator = (unsigned char)c;
+    return *separator == (unsigned char)c;
 }
 
 static enum scan_answer match_shape(const struct view *v, size_t *end)

@@ -205,7 +205,7 @@ static bool measure(const struct plan *p, const struct embedding *e, struct mani
     m->fusion = (struct fusion){.lexical_percent = 100};
     if (m->embedder == EMBEDDER_none)
         return true;
-    if (e->carried) {
+    if (e->carried && p->b->parent) {
         m->fusion = p->b->parent->manifest.fusion;
         return true;
     }

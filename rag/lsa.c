@@ -40,7 +40,7 @@ static bool lay_out(struct lsa *a)
     if (words * sizeof *head > a->n)
         return false;
     a->at = head + 4;
-    a->idf = (const float *)(a->at + a->terms + 1);
+    a->idf = (const float *)(const void *)(a->at + a->terms + 1);
     a->basis = a->idf + a->terms;
     a->text = (const char *)(a->basis + (size_t)a->terms * a->dimension);
     for (uint32_t i = 0; i < a->terms; i++)

@@ -26,10 +26,10 @@ static const struct arg_option options[] = {
 
 static bool read_reader(const struct args *a, json_t *in, struct err *err)
 {
-    int64_t k;
+    int64_t k = 0;
     const char *tag;
     json_t *tags = json_array();
-    for (size_t i = 0; (tag = args_nth(a, "tag", i)); i++)
+    for (size_t i = 0; (tag = args_nth(a, "tag", i)) != NULL; i++)
         json_array_append_new(tags, json_string(tag));
     json_object_set_new(in, "tags", tags);
     if (args_has(a, "team"))

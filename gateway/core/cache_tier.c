@@ -130,8 +130,12 @@ void tier_put(struct tier *t, const struct hash *key, struct kept *kept)
         drop(t, old);
     if (bytes > t->max_bytes)
         return;
-    while (t->stalest && t->bytes + bytes > t->max_bytes)
-        drop(t, t->stalest);
+    struct tier_item *stale = t->stalest;
+    while (stale && t->bytes + bytes > t->max_bytes) {
+        struct tier_item *fresher = stale->fresher;
+        drop(t, stale);
+        stale = fresher;
+    }
     if (t->n_items >= t->n_buckets)
         grow(t);
     struct tier_item *i = NEW(struct tier_item), **bucket = bucket_of(t, key);

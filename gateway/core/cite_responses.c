@@ -78,7 +78,7 @@ static void add_place(const struct reading *r, struct buf *out)
     int64_t sequence;
     if (json_int(&r->at[AT_sequence], &sequence))
         buf_addf(out, ",\"sequence_number\":%lld",
-                 (long long)(sequence + ((const struct cite *)r->sink->state)->inserted));
+                 (long long)sequence + ((const struct cite *)r->sink->state)->inserted);
 }
 
 static void responses_text_ends(struct reading *r)
@@ -128,7 +128,7 @@ static void responses_event(struct reading *r)
     unsigned inserted = ((const struct cite *)r->sink->state)->inserted;
     if (inserted && r->n < EDITS_MAX && json_int(&r->at[AT_sequence], &sequence)) {
         struct buf *made = cite_edit_room(r);
-        buf_addf(made, "%lld", (long long)(sequence + inserted));
+        buf_addf(made, "%lld", (long long)sequence + inserted);
         cite_keep_edit(r, json_replace(r->data, &r->at[AT_sequence], buf_str(made)));
     }
 }

@@ -134,7 +134,7 @@ static struct price_tier make_tier(struct conf *c, const struct tier_spec *s,
 static unsigned make_lacks(const struct conf_words *words)
 {
     unsigned can = words->v ? 0 : CAN_all;
-    for (size_t i = 0; i < words->n; i++)
+    for (size_t i = 0; words->v && i < words->n; i++)
         can |= capability_bit(words->v[i].text);
     return CAN_all & ~can;
 }

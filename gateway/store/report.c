@@ -98,6 +98,13 @@ static bool groups_parse(struct groups *g, struct str by, struct err *err)
     return true;
 }
 
+static void add_expression(struct buf *sql, struct str name)
+{
+    const struct str *e = expression_of(name); /* groups_parse() knows it */
+    if (e)
+        buf_add(sql, *e);
+}
+
 void groups_select(struct buf *sql, const struct groups *g)
 {
     for (size_t i = 0; i < g->n; i++) {
@@ -105,7 +112,7 @@ void groups_select(struct buf *sql, const struct groups *g)
             buf_addf(sql, "iif(json_valid(tags), json_extract(tags, ?%zu), NULL)",
                      PARAMETER_TAGS + i);
         else
-            buf_add(sql, *expression_of(g->names[i]));
+            add_expression(sql, g->names[i]);
         buf_addf(sql, " AS g%zu,", i);
     }
 }
