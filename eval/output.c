@@ -56,8 +56,8 @@ bool output_write(const char *path, const struct output_source *s, struct err *e
     SCOPED(buf_done) struct buf beside = BUF_INIT(PATH_BYTES);
     const struct output_format *format = output_find(str_of(path));
     buf_addf(&beside, "%s.part", path);
-    FILE *f = buf_ok(&beside) ? fopen(beside.p, "we") : NULL;
-    if (!f || !format)
+    FILE *f = format && buf_ok(&beside) ? fopen(beside.p, "we") : NULL;
+    if (!f)
         return err_say(err, ERR_internal, NULL, "'%.160s' cannot be written: %s", path,
                        strerror(errno));
     bool ok = format->write(f, s, err);
