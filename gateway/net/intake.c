@@ -17,7 +17,7 @@ enum {
     CHARGE_STEP = 64 * 1024,      /* memory of a body is taken in steps of this */
     CHARGE_AHEAD = 4 * 1024,      /* there must be this much more before it goes on */
     MEMORY_RETRY_MS = 20,         /* how often one that waits for memory looks again, */
-    MEMORY_PATIENCE_MS = 5 * 1000 /* and for how long */
+    MEMORY_PATIENCE_MS = 5 * 1000 /* and for how long, from the first time in a call */
 };
 
 static void time_passed(struct timer *timer);
@@ -43,7 +43,7 @@ static void set_timer(struct intake *in)
         due = in->started_ms + t->total;
     if (wait && since + wait < due)
         due = since + wait;
-    if (in->memory_wait_ms)
+    if (in->lacks_memory)
         due = loop_now_ms(in->loop) + MEMORY_RETRY_MS;
     if (due != INT64_MAX)
         timer_set(in->loop, &in->timer, due);
@@ -57,7 +57,9 @@ void intake_begin(struct intake *in, struct call *c)
     c->connected = false;
     c->err = (struct err){0};
     in->has_head = in->paused = in->stopped = false;
-    in->memory_wait_ms = 0;
+    in->lacks_memory = false;
+    in->lacked_ms = 0;
+    in->foretold = 0;
     in->err = (struct err){0};
     in->is = (struct call_head){0};
     in->coding = STR("");
@@ -116,6 +118,15 @@ static unsigned split_head(struct intake *in, struct call_header *headers)
     return n;
 }
 
+/* What a Content-Length says a body will hold; one that is no number counts as unknown. */
+static size_t foretold_bytes(struct str value, size_t max)
+{
+    int64_t n;
+    if (!str_int(value, &n) || n < 0)
+        return 0;
+    return (uint64_t)n > max ? max : (size_t)n;
+}
+
 enum intake_word intake_head_end(struct intake *in)
 {
     struct call_header headers[INTAKE_HEAD_LINES];
@@ -127,6 +138,8 @@ enum intake_word intake_head_end(struct intake *in)
             in->is.is_json = is_type(headers[i].value, "application/json");
         } else if (str_eq(headers[i].name, STR("content-encoding")) && in->undoes_coding) {
             in->coding = headers[i].value;
+        } else if (str_eq(headers[i].name, STR("content-length"))) {
+            in->foretold = foretold_bytes(headers[i].value, in->body.max);
         }
     }
     if (in->is.is_stream)
@@ -152,11 +165,20 @@ static void on_event(void *arg, const struct sse_event *e)
     in->call->on_piece(in->call, &(struct call_piece){e->name, e->data});
 }
 
-/* Takes memory for n more bytes of the body; false: there is none now. */
+static size_t whole_bytes(const struct intake *in, size_t more)
+{
+    return in->body.n + more > in->foretold ? in->body.n + more : in->foretold;
+}
+
+/*
+ * Takes memory for n more bytes of the body, for all of it if its length was foretold:
+ * calls that hold a part each and wait for the rest would wait for each other.  false:
+ * there is none now.
+ */
 static bool charge(struct intake *in, size_t n)
 {
     struct call *c = in->call;
-    int64_t need = (int64_t)(in->body.n + n) - c->charged;
+    int64_t need = (int64_t)whole_bytes(in, n) - c->charged;
     if (need <= 0)
         return true;
     int64_t take = (need + CHARGE_STEP - 1) / CHARGE_STEP * CHARGE_STEP;
@@ -171,8 +193,9 @@ static enum intake_word add_to_body(struct intake *in, struct str bytes)
     if (!in->call->first_us)
         in->call->first_us = clock_now_us();
     if (!charge(in, bytes.n)) {
-        if (!in->memory_wait_ms)
-            in->memory_wait_ms = loop_now_ms(in->loop);
+        in->lacks_memory = true;
+        if (!in->lacked_ms)
+            in->lacked_ms = loop_now_ms(in->loop);
         set_timer(in);
         return INTAKE_WAITS;
     }
@@ -203,7 +226,7 @@ enum intake_word intake_bytes(struct intake *in, struct str bytes)
 
 bool intake_waits(const struct intake *in)
 {
-    return in->paused || in->memory_wait_ms;
+    return in->paused || in->lacks_memory;
 }
 
 void intake_cancel(struct intake *in)
@@ -230,14 +253,13 @@ static void give_up(struct intake *in)
 /* It waited; goes on if there is memory now. */
 static void retry_memory(struct intake *in)
 {
-    if (loop_now_ms(in->loop) - in->memory_wait_ms >= MEMORY_PATIENCE_MS) {
-        err_set(&in->err, ERR_busy, "no memory for an answer of more than %zu bytes", in->body.n);
+    if (loop_now_ms(in->loop) - in->lacked_ms >= MEMORY_PATIENCE_MS) {
+        err_set(&in->err, ERR_busy, "no memory for an answer of %zu bytes or more", whole_bytes(in, CHARGE_AHEAD));
         give_up(in);
         return;
     }
     bool again = charge(in, CHARGE_AHEAD);
-    if (again)
-        in->memory_wait_ms = 0;
+    in->lacks_memory = !again;
     set_timer(in);
     if (again && !in->paused)
         in->go_on(in);
@@ -248,7 +270,7 @@ static void time_passed(struct timer *timer)
     struct intake *in = (struct intake *)((char *)timer - offsetof(struct intake, timer));
     const struct call_timeouts *t = &in->call->timeouts;
     int64_t now_ms = loop_now_ms(in->loop);
-    if (in->memory_wait_ms) {
+    if (in->lacks_memory) {
         retry_memory(in);
         return;
     }

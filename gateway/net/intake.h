@@ -45,7 +45,9 @@ struct intake {
 
     struct timer timer; /* the next of the call's timeouts */
     int64_t started_ms, active_ms;
-    int64_t memory_wait_ms; /* since when it waits for memory; 0: it does not */
+    size_t foretold;        /* bytes of the body by its head, at most what may be held; 0: unknown */
+    int64_t lacked_ms;      /* when memory first lacked in this call; 0: never */
+    bool lacks_memory;      /* it waits for some */
     bool paused;            /* as who asked wants it */
     bool stopped;           /* cancelled, or err says why */
     struct err err;
