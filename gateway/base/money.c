@@ -64,3 +64,9 @@ bool money_parse(struct str s, unsigned places, int64_t *units)
     *units = n;
     return true;
 }
+
+int64_t money_sum(int64_t a, int64_t b)
+{
+    int64_t sum;
+    return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
+}

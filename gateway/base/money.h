@@ -15,6 +15,9 @@ enum { MONEY_TEXT_BYTES = sizeof "-9223372036.854775807" };
 
 void money_text(int64_t nusd, char text[MONEY_TEXT_BYTES]);
 
+/* INT64_MAX where it is more; of tokens as well. */
+int64_t money_sum(int64_t a, int64_t b);
+
 /* "0.5", "12", "0.000000001", "1e-6": exact.  False if it is no number, negative, too large, or finer than 10^-`places`. */
 bool money_parse(struct str text, unsigned places, int64_t *units);
 

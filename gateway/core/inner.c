@@ -4,6 +4,7 @@
 #include "gateway/base/mem.h"
 #include "gateway/core/exchange.h"
 #include "gateway/core/row.h"
+#include "gateway/core/spend.h"
 #include "gateway/core/stage.h"
 #include "gateway/net/names.h"
 #include "gateway/net/transport.h"
@@ -50,6 +51,7 @@ static enum step begin(struct exchange *x, struct err *err)
 static void settle(struct exchange *x)
 {
     row_settle(x);
+    spend_settle(x);
 }
 
 static const struct stage settling = {

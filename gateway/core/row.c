@@ -1,6 +1,7 @@
 #include "gateway/core/row.h"
 
 #include "gateway/base/clock.h"
+#include "gateway/base/money.h"
 #include "gateway/base/scope.h"
 #include "gateway/core/arm.h"
 
@@ -49,6 +50,18 @@ void row_cost(struct ledger_cost *to, const struct usage *u, int64_t cost_nusd,
         .cost_source = str_of(cost_source_word(source)),
         .price_version = str_of(price_version),
     };
+}
+
+void row_reserve(const struct exchange *x, struct ledger_request *row)
+{
+    struct ledger_cost booked;
+    bool priced = x->bound_nusd != LEDGER_NULL && x->cost_nusd != LEDGER_NULL;
+    row_begin(x, row);
+    row_cost(&booked, &x->usage, x->cost_nusd, x->cost_source, NULL);
+    row_cost(&row->cost, &x->bound, priced ? money_sum(x->cost_nusd, x->bound_nusd) : LEDGER_NULL,
+             priced ? COST_bound : COST_unpriced, x->bound_version);
+    for (unsigned i = 0; i < TOKEN_KINDS; i++)
+        row->cost.tokens[i] = money_sum(row->cost.tokens[i], booked.tokens[i]);
 }
 
 static struct times measure(const struct exchange *x)

@@ -8,6 +8,9 @@
 /* Who asked what; how it ended and what it cost are left out. */
 void row_begin(const struct exchange *x, struct ledger_request *row);
 
+/* A reserve: what the request comes to at most when one more attempt has ended. */
+void row_reserve(const struct exchange *x, struct ledger_request *row);
+
 /* The last row of a request that is over: how it ended, what it cost and how long it took. */
 struct times {
     int64_t total_us, ttft_us, overhead_us; /* LEDGER_NULL: there is none */

@@ -25,21 +25,15 @@ bool spend_is_limited(const struct key *k, enum measure m)
     return false;
 }
 
-static int64_t sum(int64_t a, int64_t b)
-{
-    int64_t s;
-    return __builtin_add_overflow(a, b, &s) ? INT64_MAX : s;
-}
-
 /* What is booked so far, and the most that one more attempt can add. */
 static struct amount needed(const struct exchange *x)
 {
     int64_t bound_nusd = x->bound_nusd == LEDGER_NULL ? 0 : x->bound_nusd;
     int64_t cost_nusd = x->cost_nusd == LEDGER_NULL ? 0 : x->cost_nusd;
     return (struct amount){{
-        [MEASURE_usd] = sum(cost_nusd, bound_nusd),
-        [MEASURE_tokens] =
-            sum(sum(x->usage.input, x->usage.output), sum(x->bound.input, x->bound.output)),
+        [MEASURE_usd] = money_sum(cost_nusd, bound_nusd),
+        [MEASURE_tokens] = money_sum(money_sum(x->usage.input, x->usage.output),
+                                     money_sum(x->bound.input, x->bound.output)),
     }};
 }
 
@@ -208,7 +202,7 @@ void spend_settle(struct exchange *x)
 {
     struct amount used = {{
         [MEASURE_usd] = x->cost_nusd == LEDGER_NULL ? 0 : x->cost_nusd,
-        [MEASURE_tokens] = sum(x->usage.input, x->usage.output),
+        [MEASURE_tokens] = money_sum(x->usage.input, x->usage.output),
     }};
     free(x->budget.leasing);
     x->budget.leasing = NULL;

@@ -2,7 +2,8 @@
  * spend.h - what a request may take of its key's budgets.
  *
  * A request holds what its attempts so far have cost and the bound of the next.  What it
- * holds is settled to what it cost when it is undone.
+ * holds is settled to what it cost when it is undone, once its last row is handed over: so
+ * the ledger's rows never sum up to more than was held, wherever it is broken off.
  */
 #ifndef GATEWAY_CORE_SPEND_H
 #define GATEWAY_CORE_SPEND_H
@@ -26,7 +27,7 @@ enum hold_answer spend_reserve_now(struct exchange *x);
 /* Would spend_reserve() fail?  Reserves nothing. */
 bool spend_would_reserve(struct exchange *x, struct err *err);
 
-void spend_settle(struct exchange *x);
+void spend_settle(struct exchange *x); /* after row_settle() */
 
 /* The least that is left in any of its budgets once this request has ended; LEDGER_NULL if none
  * limits money. */

@@ -6,7 +6,7 @@
  * Writes:  bound, bound_nusd, bound_version, budget; candidates: those without a price go
  * Waits:   until a budget that is nearly empty has a longer lease; in strict durability
  *          until the row is on disk
- * Undoes:  the reservation, which is settled to what the request has cost
+ * Undoes:  nothing of the reservation: stage record settles it, after the row that says to what
  *
  * The bound is that of the dearest candidate.  Where the caller names no maximum it
  * is made with the model's own, and where the catalogue knows none with
@@ -94,9 +94,7 @@ static void cancel_reserve(void *op)
 static enum step write_reserve(struct exchange *x)
 {
     struct ledger_request row;
-    row_begin(x, &row);
-    row_cost(&row.cost, &x->bound, x->bound_nusd,
-             x->bound_nusd == LEDGER_NULL ? COST_unpriced : COST_bound, x->bound_version);
+    row_reserve(x, &row);
     x->budget.state = BUDGET_RESERVED;
     if (x->config->durability != DURABILITY_strict) {
         ledger_reserve(x->worker->gateway->store, &row, NULL);
@@ -154,7 +152,6 @@ static enum step budget_run(struct exchange *x, struct err *err)
 
 static void budget_undo(struct exchange *x)
 {
-    spend_settle(x);
     free(x->budget.reserve);
     x->budget.reserve = NULL;
 }

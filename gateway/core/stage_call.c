@@ -20,6 +20,7 @@
 #include "gateway/core/judge.h"
 #include "gateway/core/outgrow.h"
 #include "gateway/core/refusal.h"
+#include "gateway/core/row.h"
 #include "gateway/core/spend.h"
 #include "gateway/core/stage.h"
 #include "gateway/core/turn.h"
@@ -171,6 +172,16 @@ static enum step start(struct exchange *x)
     return STEP_WAIT;
 }
 
+/* Of a child nothing is reserved: its parent's row is another. */
+static void reserve_again(struct exchange *x)
+{
+    struct ledger_request row;
+    if (x->budget.state != BUDGET_RESERVED)
+        return;
+    row_reserve(x, &row);
+    ledger_reserve(x->worker->gateway->store, &row, NULL);
+}
+
 /*
  * The first attempt is reserved by stage budget; for another one what is missing is.  If a
  * budget does not have it, what has been so far stands.
@@ -184,6 +195,8 @@ static enum step pay(struct exchange *x)
     enum step step = spend_reserve(x, &refusal);
     if (step == STEP_FAIL)
         LOG(retry, F("request", str_of(x->id)), F("why", err_info(refusal.code)->name), F("detail", refusal.detail));
+    if (step == STEP_NEXT)
+        reserve_again(x);
     return step;
 }
 

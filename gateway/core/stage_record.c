@@ -1,12 +1,13 @@
 /*
- * record - first to begin and last to end: the ledger's last row of a request, its
- * log line, its metrics.
+ * record - first to begin and last to end: the ledger's last row of a request, what its
+ * budgets get back, its log line, its metrics.
  *
  * Reads:   everything
  */
 #include "gateway/base/clock.h"
 #include "gateway/core/exchange.h"
 #include "gateway/core/row.h"
+#include "gateway/core/spend.h"
 #include "gateway/core/stage.h"
 
 static enum step record_run(struct exchange *x, struct err *err)
@@ -46,6 +47,7 @@ static void write_log(const struct exchange *x, const struct times *t)
 static void record_undo(struct exchange *x)
 {
     struct times t = row_settle(x);
+    spend_settle(x); /* only now: who takes what is left writes a row behind that one */
     atomic_fetch_sub_explicit(&x->worker->in_flight, 1, memory_order_relaxed);
     count(x, &t);
     write_log(x, &t);
@@ -53,7 +55,7 @@ static void record_undo(struct exchange *x)
 
 const struct stage stage_record = {
     .name = "record",
-    .help = "its undo runs last: ledger, log line, metrics",
+    .help = "its undo runs last: ledger, budgets, log line, metrics",
     .run = record_run,
     .undo = record_undo,
 };

@@ -1,8 +1,9 @@
 /*
  * ledger.h - one row for each thing that costs money, chained and never changed.
  *
- * A request hands over at most one reserve, one attempt for each call of an
- * upstream, and one settle; in this order, from any thread; none of it blocks.
+ * A request hands over a reserve, an attempt when a call of an upstream has ended, the
+ * two again for each further call, and one settle; from any thread; none of it blocks.
+ * The last reserve counts: what it says covers the attempts before it too.
  * Rows are copied.  The writer commits in groups and derives `requests` and
  * `attempts` in the same transaction.  Columns: README.md.
  *
@@ -68,10 +69,10 @@ struct ledger_request {
     int status;
     struct str finish;
     int64_t ttft_us, total_us, overhead_us; /* LEDGER_NULL where there is none */
-    struct ledger_cost cost;                /* of a reserve: the bound */
+    struct ledger_cost cost; /* of a reserve: the attempts so far, and the bound of the next */
 };
 
-/* A request that is about to ask an upstream; its cost is the bound. */
+/* A request that is about to ask an upstream; its cost is the most that it can come to by that. */
 struct ledger_durable {
     void (*done)(void *arg, bool ok); /* on the writer thread, when the row is on disk, or cannot be */
     void *arg;

@@ -1,7 +1,8 @@
 /*
  * Requests of an earlier run that reserved and never settled.  What they cost
- * nobody will say, so the bound is booked: as one more attempt, beside those that
- * were booked while the request ran.
+ * nobody will say, so what they had reserved last is booked: what is left of it
+ * beside the attempts that were booked while the request ran, as one more attempt.  So
+ * an orphan never counts more than its budgets held for it.
  */
 #include "gateway/base/clock.h"
 #include "gateway/base/log.h"
@@ -11,8 +12,28 @@
 
 enum { ORPHAN_STATUS = 500 };
 
-/* Tokens and cost of the attempts that were booked; *n is how many there are. */
-static bool add_booked(sqlite3 *db, struct ledger_request *r, int64_t *n, struct err *err)
+static int64_t not_negative(int64_t n)
+{
+    return n > 0 ? n : 0;
+}
+
+/* A budget counts input and output together: what one of them has too much the other has less. */
+static void balance(int64_t *input, int64_t *output)
+{
+    if (*input < 0)
+        *output += *input;
+    else if (*output < 0)
+        *input += *output;
+    *input = not_negative(*input);
+    *output = not_negative(*output);
+}
+
+/*
+ * Splits what r reserved: *rest is what the attempts that were booked leave of it, and r
+ * gets the sum of both, for an upstream may have told more.  *n: how many attempts those are.
+ */
+static bool split(sqlite3 *db, struct ledger_request *r, struct ledger_cost *rest, int64_t *n,
+                  struct err *err)
 {
     SCOPED(sql_finish)
     sqlite3_stmt *q =
@@ -29,9 +50,17 @@ static bool add_booked(sqlite3 *db, struct ledger_request *r, int64_t *n, struct
         return false;
     *n = sqlite3_column_int64(q, 0);
     for (int i = 0; i < TOKEN_KINDS; i++)
-        r->cost.tokens[i] += sqlite3_column_int64(q, 1 + i);
-    if (r->cost.cost_nusd != LEDGER_NULL)
-        r->cost.cost_nusd += sqlite3_column_int64(q, 1 + TOKEN_KINDS);
+        rest->tokens[i] = r->cost.tokens[i] - sqlite3_column_int64(q, 1 + i);
+    balance(&rest->tokens[TOKENS_INPUT], &rest->tokens[TOKENS_OUTPUT]);
+    for (int i = 0; i < TOKEN_KINDS; i++) {
+        rest->tokens[i] = not_negative(rest->tokens[i]);
+        r->cost.tokens[i] = sqlite3_column_int64(q, 1 + i) + rest->tokens[i];
+    }
+    int64_t booked_nusd = sqlite3_column_int64(q, 1 + TOKEN_KINDS);
+    if (r->cost.cost_nusd != LEDGER_NULL) {
+        rest->cost_nusd = not_negative(r->cost.cost_nusd - booked_nusd);
+        r->cost.cost_nusd = booked_nusd + rest->cost_nusd;
+    }
     return true;
 }
 
@@ -49,7 +78,7 @@ static bool book_one(struct store *s, struct ledger_request *r, struct err *err)
     };
     a.cost.cost_source = STR("bound");
     int64_t booked;
-    if (!add_booked(s->db, r, &booked, err))
+    if (!split(s->db, r, &a.cost, &booked, err))
         return false;
     a.attempt = (unsigned)booked + 1;
     r->attempts = a.attempt;
@@ -71,9 +100,26 @@ static bool book_one(struct store *s, struct ledger_request *r, struct err *err)
     return true;
 }
 
-static bool book_reserve(struct store *s, struct str id, struct str text, struct err *err)
+static bool still_runs(sqlite3 *db, struct str id, bool *runs, struct err *err)
+{
+    SCOPED(sql_finish)
+    sqlite3_stmt *q =
+        sql_prepare(db, "SELECT 1 FROM requests WHERE request_id = ? AND finish IS NULL", err);
+    if (!q)
+        return false;
+    sql_bind_text(q, 1, id);
+    return sql_step(q, runs, err);
+}
+
+/* *booked: false if a later reserve of the same request was. */
+static bool book_reserve(struct store *s, struct str id, struct str text, bool *booked,
+                         struct err *err)
 {
     struct payload p;
+    if (!still_runs(s->db, id, booked, err))
+        return false;
+    if (!*booked)
+        return true;
     if (!payload_read(&p, ENTRY_reserve, id, text, err))
         return false;
     bool ok = book_one(s, &p.request, err);
@@ -94,11 +140,12 @@ static bool book_all(struct store *s, int64_t running, struct err *err)
     if (more)
         sqlite3_bind_int64(q, 1, s->book.last.seq);
     while (more && running > 0) {
+        bool booked = false;
         if (!sql_step(q, &more, err))
             return false;
-        if (more && !book_reserve(s, sql_text(q, 0), sql_text(q, 1), err))
+        if (more && !book_reserve(s, sql_text(q, 0), sql_text(q, 1), &booked, err))
             return false;
-        running -= more;
+        running -= booked;
     }
     if (q && running > 0)
         LOG(store, F("error", "running requests have no reserve in the ledger"),

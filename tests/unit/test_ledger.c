@@ -223,16 +223,59 @@ static void a_request_that_never_settled_is_booked_at_its_bound(void **state)
                              " AND cost_source = 'bound' AND total_us IS NOT NULL"),
                      2);
     assert_int_equal(ask(&p, "SELECT cost_nusd FROM requests WHERE request_id = 'req_1'"),
-                     6400 + 25);
+                     6400); /* what was reserved, the attempt that was booked included */
     assert_int_equal(ask(&p, "SELECT output_tokens FROM requests WHERE request_id = 'req_2'"),
                      4096);
     assert_int_equal(ask(&p, "SELECT attempts FROM requests WHERE request_id = 'req_1'"), 2);
     assert_int_equal(ask(&p, "SELECT count(*) FROM attempts WHERE finish = 'orphan' AND"
                              " cost_source = 'bound' AND output_tokens = 4096"),
-                     2);
+                     1);
+    assert_int_equal(
+        ask(&p, "SELECT cost_nusd FROM attempts WHERE finish = 'orphan' AND request_id = 'req_1'"),
+        6400 - 25);
     assert_int_equal(ask(&p, "SELECT (SELECT sum(cost_nusd) FROM requests) ="
                              " (SELECT sum(cost_nusd) FROM attempts)"),
                      1);
+    assert_whole(&p);
+    place_drop(&p);
+}
+
+static void reserve_twice(struct store *s)
+{
+    struct ledger_request r = some_request("req_1");
+    struct ledger_attempt a = some_attempt("req_1", 1, "failed"),
+                          more = some_attempt("req_2", 1, "complete");
+    ledger_reserve(s, &r, NULL);
+    flush(s);
+    ledger_attempt(s, &a);
+    r.cost.cost_nusd += 25;
+    r.cost.tokens[TOKENS_OUTPUT] += 5;
+    ledger_reserve(s, &r, NULL);
+    r = some_request("req_2");
+    ledger_reserve(s, &r, NULL);
+    more.cost.cost_nusd = 7000; /* than was reserved */
+    more.cost.tokens[TOKENS_INPUT] = 150;
+    ledger_attempt(s, &more);
+}
+
+static void an_orphan_costs_what_it_reserved_last_unless_an_upstream_told_more(void **state)
+{
+    (void)state;
+    struct place p = place_new();
+    crash(&p, reserve_twice);
+    store_close(place_open(&p, false));
+    assert_int_equal(ask(&p, "SELECT cost_nusd FROM requests WHERE request_id = 'req_1'"), 6425);
+    assert_int_equal(
+        ask(&p, "SELECT cost_nusd FROM attempts WHERE request_id = 'req_1' AND attempt = 2"), 6400);
+    assert_int_equal(ask(&p, "SELECT output_tokens FROM requests WHERE request_id = 'req_1'"),
+                     4101);
+    assert_int_equal(ask(&p, "SELECT cost_nusd FROM requests WHERE request_id = 'req_2'"), 7000);
+    assert_int_equal(
+        ask(&p, "SELECT cost_nusd FROM attempts WHERE request_id = 'req_2' AND attempt = 2"), 0);
+    assert_int_equal(
+        ask(&p, "SELECT input_tokens + output_tokens FROM requests WHERE request_id = 'req_2'"),
+        100 + 4096); /* as many as were reserved */
+    assert_int_equal(ask(&p, "SELECT count(*) FROM ledger WHERE kind = 'orphan'"), 2);
     assert_whole(&p);
     place_drop(&p);
 }
@@ -426,6 +469,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_that_never_settled_is_booked_at_its_bound),
+        cmocka_unit_test(an_orphan_costs_what_it_reserved_last_unless_an_upstream_told_more),
         cmocka_unit_test(requests_that_come_whole_are_one_row_and_derive_the_same),
         cmocka_unit_test(rows_in_one_batch_are_coalesced),
         cmocka_unit_test(a_running_request_shows_no_bound),

@@ -116,8 +116,8 @@ static void end(const struct load *l, struct client *c, uint64_t id)
     r.cost = (struct ledger_cost){.cost_nusd = c->actual.of[MEASURE_usd],
                                   .cost_source = STR("reported")};
     r.cost.tokens[TOKENS_OUTPUT] = c->actual.of[MEASURE_tokens];
-    hold_settle(&c->hold, &c->actual, false, no_notice, NULL);
     ledger_settle(l->store, &r);
+    hold_settle(&c->hold, &c->actual, false, no_notice, NULL);
     c->state = IDLE;
 }
 

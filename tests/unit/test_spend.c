@@ -49,7 +49,8 @@ static enum step wait_run(struct exchange *x, struct err *err)
 }
 
 static const struct stage stage_wait = {.name = "wait", .run = wait_run};
-static const struct stage *const table[] = {&stage_limit, &stage_budget, &stage_wait, NULL};
+static const struct stage *const table[] = {&stage_record, &stage_limit, &stage_budget, &stage_wait,
+                                            NULL};
 
 static void ignore_push(struct sink *s, struct exchange *x, const struct frame *f)
 {
