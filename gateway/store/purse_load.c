@@ -9,6 +9,7 @@
  * lies between spent and leased is lost from then on.
  */
 #include "gateway/base/clock.h"
+#include "gateway/base/fault.h"
 #include "gateway/base/log.h"
 #include "gateway/base/mem.h"
 #include "gateway/base/scope.h"
@@ -140,6 +141,8 @@ bool lease_write(sqlite3 *db, const struct purse_window *w, enum measure m, int6
                  struct err *err)
 {
     bool there;
+    if (FAULT("lease.write"))
+        return err_set(err, ERR_store, "a fault for a test");
     return is_there(db, w->purse->id, &there, err) &&
            (!there || lease_set(db, w, m, "leased", leased, err));
 }

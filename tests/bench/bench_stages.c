@@ -2,12 +2,14 @@
  * bench_stages - what one stage costs an exchange: pairs with it and without it, in
  * process, over an upstream that answers at once.
  *
- *     bench_stages [EXCHANGES] [STAGE]
+ *     bench_stages [EXCHANGES] [STAGE|limits|cache]
  *
  * Each pair runs EXCHANGES (100,000) exchanges of both kinds in turns of TURN, and both
  * send the same bytes upstream.  Printed are user instructions an exchange, where the
  * kernel lets us count them, and the median over all turns of CPU microseconds an
- * exchange.  To add a stage: a row in `pairs`.
+ * exchange.  To add a stage: a row in `pairs`.  `limits` is what route, limit and budget cost
+ * together, of two targets, for a key with limits whose team has two budgets, up to handing
+ * over the reserve's row; what the ledger's writer does with that is its own thread's.
  */
 #include <linux/perf_event.h>
 #include <stdio.h>
@@ -23,14 +25,20 @@
 #include "gateway/core/cache_key.h"
 #include "gateway/core/exchange.h"
 #include "gateway/core/model_find.h"
+#include "gateway/core/spend.h"
 #include "gateway/core/stage.h"
+#include "gateway/store/budgets.h"
+#include "gateway/store/keyring.h"
+#include "gateway/store/keys.h"
 #include "prompts/prompts.h"
 
 enum { TURN = 100, EXCHANGES = 100 * 1000, STAGES_MAX = 32 };
 
 static const char config_text[] =
-    "providers: {up: {dialect: openai, base_url: 'http://127.0.0.1:1/v1', api_key: sk-up}}\n"
-    "models: {m: {targets: [{provider: up, model: m-1}]}, p: {targets: [{provider: up, model: m-1}]}}\n"
+    "providers: {up: {dialect: openai, base_url: 'http://127.0.0.1:1/v1', api_key: sk-up},\n"
+    "  openai: {dialect: openai, base_url: 'http://127.0.0.1:1/v1', api_key: sk-up}}\n"
+    "models:\n  m: {targets: [{provider: up, model: m-1}]}\n  p: {targets: [{provider: up, model: m-1}]}\n"
+    "  b: {targets: [{provider: openai, model: gpt-4.1}, {provider: openai, model: gpt-4.1-mini}], strategy: cheapest}\n"
     "prices: {unpriced: allow}\nledger: {durability: none}\n"
     "policies: {dir: '%s', attach: [{policy: bench, model: p}]}\n";
 
@@ -316,6 +324,139 @@ static bool run_look_ups(struct worker *w, struct config *c, size_t turns)
     return ok && cost_us <= goal_us;
 }
 
+/* ---- what the stages route, limit and budget do together, undone and settled too */
+
+static const int64_t MUCH = 1000 * 1000 * 1000;
+
+static struct key limited; /* of a team with budgets and limits */
+
+static enum step settle_begin(struct exchange *x, struct err *err)
+{
+    (void)x, (void)err;
+    return STEP_NEXT;
+}
+
+static const struct stage settling = {.name = "settle", .run = settle_begin, .undo = spend_settle};
+
+static enum step stop_here(struct exchange *x, struct err *err)
+{
+    (void)x, (void)err;
+    return STEP_ANSWER;
+}
+
+static const struct stage stopping = {.name = "stop", .run = stop_here};
+
+/* The body is scanned once; what is timed is the way through the stages and back. */
+static double run_money(struct worker *w, struct config *c, const struct request *r, const struct stage *const *table)
+{
+    struct exchange x;
+    memset(&x, 0, sizeof x);
+    exchange_init(&x, table, &out);
+    x.worker = w;
+    x.front = &front;
+    x.config = c;
+    x.key = &limited;
+    x.endpoint = ENDPOINT_chat;
+    x.body = str_of(body_of_2_kb);
+    x.request = *r;
+    x.asked = STR("b");
+    x.head.forward_lines = no_lines;
+    x.started_us = x.received_us = clock_now_us();
+    x.started_ms = clock_wall_ms();
+    worker_request_id(w, x.started_ms, x.id);
+    double began = cpu_us();
+    exchange_run(&x);
+    failures += x.finish != FINISH_complete;
+    exchange_release(&x);
+    return cpu_us() - began;
+}
+
+/* The writer would fall behind what nothing but this asks of it. */
+static double run_money_turn(struct worker *w, struct config *c, const struct request *r,
+                             const struct stage *const *table)
+{
+    struct err err = {0};
+    double us = 0;
+    for (unsigned k = 0; k < TURN; k++)
+        us += run_money(w, c, r, table);
+    failures += !store_flush(w->gateway->store, &err);
+    return us / TURN;
+}
+
+static bool set_limits(struct store *s, struct err *err)
+{
+    const struct amount much = {{MUCH * MUCH, MUCH * MUCH}};
+    const struct budget_spec day = {{.team = "red", .key_id = ""}, PERIOD_day, much},
+                             month = {{.team = "red", .key_id = ""}, PERIOD_month, much};
+    const struct key_spec spec = {.team = "red", .name = ""};
+    char id[KEY_ID_BYTES];
+    struct buf secret = BUF_INIT(KEY_SECRET_MAX);
+    bool ok = team_create(s, "red", false, err) && key_create(s, &spec, false, id, &secret, err) &&
+              budget_set(s, &day, false, err) && budget_set(s, &month, false, err);
+    if (ok) {
+        struct keyring *k = keyring_current(s); /* kept until the process ends: `limited` is of it */
+        limited = *keyring_find(k, buf_str(&secret), 1);
+        ok = limited.n_purses == 2;
+        limited.models = everything;
+        limited.limits = (struct limits){{MUCH, MUCH}, {MUCH, MUCH}, 1000};
+    }
+    buf_done(&secret);
+    return ok;
+}
+
+static void is_leased(struct hold_wait *wait, bool ok)
+{
+    (void)wait;
+    failures += !ok;
+}
+
+static void no_notice(void *arg, const struct purse_state *s, enum measure m, int percent)
+{
+    (void)arg, (void)s, (void)m, (void)percent;
+}
+
+/* So that no exchange waits for a disk: what is leased at a time is a hundredth of a limit. */
+static void lease_first(struct store *s)
+{
+    static struct hold_wait wait = {.fn = is_leased};
+    struct hold h;
+    struct hold_refusal why;
+    struct err err = {0};
+    hold_begin(&h, limited.purses, limited.n_purses, clock_wall_ms());
+    while (hold_grow(&h, &(struct amount){{MUCH, MUCH}}, &wait, &why) == HOLD_WAIT)
+        failures += !store_flush(s, &err);
+    hold_settle(&h, &(struct amount){{0, 0}}, false, no_notice, NULL);
+}
+
+/* With a ledger of its own, for budgets need one. */
+static bool run_limits(struct worker *w, struct config *c, const char *dir, size_t turns, struct err *err)
+{
+    static const struct stage *const on[] = {&settling, &stage_limit, &stage_route, &stage_budget, &stopping, NULL},
+                                    *const off[] = {&settling, &stopping, NULL};
+    const double goal_us = 5.0;
+    char place[96];
+    struct request r;
+    struct gateway g = *w->gateway, *before = w->gateway;
+    double *on_us = calloc(turns, sizeof *on_us), *off_us = calloc(turns, sizeof *off_us);
+    snprintf(place, sizeof place, "%s/limits", dir);
+    struct store *s = g.store = store_open(place, &(struct store_options){.strict = false}, err);
+    w->gateway = &g;
+    bool ok = s && set_limits(s, err) && request_scan(ENDPOINT_chat, str_of(body_of_2_kb), 128, &r, err);
+    if (ok)
+        lease_first(s);
+    for (size_t i = 0; ok && i < turns; i++) {
+        on_us[i] = run_money_turn(w, c, &r, on);
+        off_us[i] = run_money_turn(w, c, &r, off);
+    }
+    double cost_us = median(on_us, turns) - median(off_us, turns);
+    printf("%-10s cost %10.2f  of at most %.1f us  route, limit and budget together\n", "limits", cost_us, goal_us);
+    store_close(s);
+    w->gateway = before;
+    free(on_us);
+    free(off_us);
+    return ok && cost_us <= goal_us;
+}
+
 static void complain(void *arg, const char *line)
 {
     (void)arg;
@@ -371,6 +512,8 @@ int main(int argc, char **argv)
     for (size_t i = 0; ok && i < sizeof pairs / sizeof pairs[0]; i++)
         if (argc < 3 || strcmp(argv[2], pairs[i].stage->name) == 0)
             met &= run_pair(&pairs[i], &w, c, turns ? turns : 1);
+    if (ok && (argc < 3 || strcmp(argv[2], "limits") == 0))
+        met &= run_limits(&w, c, dir, turns ? turns : 1, &err);
     if (ok && (argc < 3 || strcmp(argv[2], "cache") == 0))
         met &= run_look_ups(&w, c, turns ? turns : 1);
     if (!ok || failures)

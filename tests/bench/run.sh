@@ -4,7 +4,7 @@
 #   run.sh SUITE OUT.tsv [peers...]
 #
 # SUITE   cap1     closed loop, 32 connections, gateway alone on CPU 0 (mock and load on CPU 1)
-#         ledger   the same as cap1, for peers that differ in their ledger
+#         ledger, cache   the same as cap1, for peers that differ in that
 #         cap2     closed loop, 64 connections, gateway with 2 workers, everything on both CPUs
 #         rate     open loop at each of $RATES, gateway on CPU 0
 #         slow     open loop 1000/s against an upstream that takes 500 ms: 500 requests in flight
@@ -86,7 +86,7 @@ case $suite in
 esac
 labels() {
   case $suite in
-    cap1|ledger|cap2) echo closed ;; rate) for x in $RATES; do echo "r$x"; done ;; slow) echo slow ;;
+    cap1|ledger|cache|cap2) echo closed ;; rate) for x in $RATES; do echo "r$x"; done ;; slow) echo slow ;;
     stream) for x in $STREAMS; do echo "s$x"; done ;; many) echo many ;; memory) echo idle s1000 after ;;
     *) echo "unknown suite $suite" >&2; exit 2 ;;
   esac
@@ -101,7 +101,7 @@ for ((r = 1; r <= PASSES; r++)); do
     cores=1 cpus=0; [ "$suite" = cap2 ] && cores=2 cpus=0,1
     peer_start "$name" $cores $cpus || continue
     case $suite in
-      cap1|ledger) gen closed 1 -f "$here/req.json" -c 32 -w "$WARM" -d "$SECS" ;;
+      cap1|ledger|cache) gen closed 1 -f "$here/req.json" -c 32 -w "$WARM" -d "$SECS" ;;
       cap2)   gen closed 0,1 -f "$here/req.json" -c 64 -w "$WARM" -d "$SECS" ;;
       rate)   for x in $RATES; do gen "r$x" 1 -f "$here/req.json" -c 64 -r "$x" -d "$SECS"; done ;;
       slow)   gen slow 1 -f "$here/req.json" -c 2000 -r 1000 -B 500000 -w 2 -d "$SECS" ;;

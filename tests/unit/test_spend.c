@@ -3,6 +3,7 @@
  * however and whenever an exchange ends, nothing stays reserved and nobody stays counted.
  */
 #include "gateway/base/mem.h"
+#include "gateway/base/fault.h"
 #include "gateway/core/exchange.h"
 #include "gateway/core/stage.h"
 #include "gateway/store/budgets.h"
@@ -93,6 +94,7 @@ static int set_up(void **state)
     struct buf secret = BUF_INIT(KEY_SECRET_MAX);
     assert_true(key_create(h.gateway.store, &spec, false, id, &secret, &err));
     buf_done(&secret);
+    h.gateway.memory.max_bytes = 1 << 20;
     h.gateway.metrics = metrics_new(1);
     h.worker = (struct worker){.gateway = &h.gateway, .loop = loop_new(0, &err)};
     h.worker.metrics = metrics_shard(h.gateway.metrics, 0);
@@ -274,6 +276,153 @@ static void a_dry_run_takes_nothing(void **state)
     assert_free(0);
 }
 
+#ifdef ENABLE_FAULTS
+static void a_lease_that_the_disk_does_not_take_is_an_error_and_takes_nothing(void **state)
+{
+    (void)state;
+    set_budget(100 * (int64_t)TOKEN_NUSD);
+    struct exchange *x = exchange_new();
+    fault_arm_anywhere(1); /* lease.write, on the writer's thread */
+    exchange_run(x);
+    settle_down();
+    fault_arm_anywhere(0);
+    assert_int_equal(h.asked, 0);
+    assert_int_equal(x->finish, FINISH_failed);
+    assert_int_equal(x->err.code, ERR_store);
+    exchange_release(x);
+    assert_free(0);
+    x = exchange_new(); /* the next one asks the disk again */
+    exchange_run(x);
+    settle_down();
+    assert_int_equal(h.asked, 1);
+    exchange_resume(x);
+    exchange_release(x);
+    assert_free(2 * (int64_t)TOKEN_NUSD);
+}
+
+/* ---- a cascade, whose second try needs more than the first has reserved */
+
+static const struct stage *const asking_table[] = {&stage_record, &stage_limit, &stage_budget,
+                                                   &stage_call, NULL};
+static const char cut_short[] =
+    "{\"id\": \"1\", \"object\": \"chat.completion\", \"model\": \"echo\", \"choices\": "
+    "[{\"index\": 0, \"message\": {\"content\": \"It\"}, \"finish_reason\": \"length\"}],"
+    " \"usage\": {\"prompt_tokens\": 1, \"completion_tokens\": 5}}";
+static struct call *started;
+
+/* Behind book.append and ledger.commit of the attempt's row, which the writer puts first. */
+enum { LEASE_WRITE = 3 };
+
+static void start_call(struct transport *t, struct call *c)
+{
+    (void)t;
+    h.asked++;
+    started = c;
+}
+
+static void cancel_call(struct transport *t, struct call *c)
+{
+    (void)t, (void)c;
+}
+
+static void answer_call(void)
+{
+    started->connected = true;
+    started->on_head(started, &(struct call_head){.status = 200, .is_json = true});
+    started->on_piece(started, &(struct call_piece){.data = str_of(cut_short)});
+    started->on_end(started);
+}
+
+static void say_nothing(struct exchange *x)
+{
+    (void)x;
+}
+
+static struct exchange *cascade_new(void)
+{
+    static struct transport transport = {.start = start_call, .cancel = cancel_call};
+    static const struct front front = {.on_memory = say_nothing, .on_asking = say_nothing};
+    static const char *const no_lines[] = {NULL};
+    struct exchange *x = exchange_new();
+    const struct model *m = config_model(h.config, STR("m"));
+    x->stages = asking_table;
+    x->front = &front;
+    x->body = str_of(body);
+    x->asked = STR("m");
+    x->model = m;
+    x->reason = "cascade";
+    x->head.forward_lines = no_lines;
+    x->offers = arena_alloc(&x->arena, 2 * sizeof *x->offers);
+    x->candidates = arena_alloc(&x->arena, 2 * sizeof *x->candidates);
+    for (unsigned i = 0; i < 2; i++) {
+        x->offers[i] = (struct offer){
+            .target = m->targets, .model = STR("echo"), .price = &price, .via = m};
+        x->candidates[i] = (struct candidate){.target = i};
+    }
+    x->offers[0].escalates = 1;
+    x->n_candidates = 2;
+    for (unsigned i = 0; i < TRANSPORT_count; i++)
+        h.worker.transports[i] = &transport;
+    return x;
+}
+
+static const int64_t LIMIT_NUSD = 10000 * (int64_t)TOKEN_NUSD;
+
+/* All that is leased, a hundredth of the limit, is taken, and more is not to be had. */
+static struct hold take_the_lease(const struct key *k)
+{
+    struct hold all;
+    struct hold_refusal why;
+    flush(h.gateway.store); /* the reserve's row, so that the fault is the lease's */
+    fault_arm_anywhere(1);
+    hold_begin(&all, k->purses, k->n_purses, (int64_t)TIME_MS * 1000);
+    assert_int_equal(hold_grow(&all, &(struct amount){{LIMIT_NUSD / 100 - BOUND_NUSD, 0}}, NULL, &why), HOLD_YES);
+    flush(h.gateway.store);
+    return all;
+}
+
+static void no_notice(void *arg, const struct purse_state *s, enum measure m, int percent)
+{
+    (void)arg, (void)s, (void)m, (void)percent;
+}
+
+static void run_cascade(bool disk_fails, unsigned asked, int64_t tokens, const char *reason)
+{
+    set_budget(LIMIT_NUSD);
+    struct exchange *x = cascade_new();
+    exchange_run(x);
+    settle_down();
+    assert_int_equal(h.asked, 1);
+    struct hold others = take_the_lease(x->key);
+    fault_arm_anywhere(disk_fails ? LEASE_WRITE : 0);
+    answer_call();
+    assert_int_equal(h.asked, 1); /* it waits for the disk */
+    settle_down();
+    fault_arm_anywhere(0);
+    assert_int_equal(h.asked, asked);
+    if (!disk_fails)
+        answer_call();
+    assert_int_equal(x->finish, FINISH_complete);
+    assert_string_equal(x->reason, reason);
+    assert_int_equal(x->attempts, asked);
+    exchange_release(x);
+    hold_settle(&others, &(struct amount){{0, 0}}, false, no_notice, NULL);
+    assert_free(tokens * (int64_t)TOKEN_NUSD);
+}
+
+static void a_top_up_waits_for_the_disk_and_then_the_next_is_asked(void **state)
+{
+    (void)state;
+    run_cascade(false, 2, 10, "cascade escalated:length");
+}
+
+static void a_top_up_that_the_disk_does_not_take_leaves_the_answer_that_was_turned_down(void **state)
+{
+    (void)state;
+    run_cascade(true, 1, 5, "cascade escalated:length kept");
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -287,6 +436,15 @@ int main(void)
         cmocka_unit_test_setup_teardown(one_too_many_at_once_is_refused_and_counted_out_again,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_dry_run_takes_nothing, set_up, tear_down),
+#ifdef ENABLE_FAULTS
+        cmocka_unit_test_setup_teardown(
+            a_lease_that_the_disk_does_not_take_is_an_error_and_takes_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_top_up_waits_for_the_disk_and_then_the_next_is_asked,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_top_up_that_the_disk_does_not_take_leaves_the_answer_that_was_turned_down, set_up,
+            tear_down),
+#endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
