@@ -178,7 +178,8 @@ MODEL_OPTION("breaker.trip_after", COUNT, trip_after, NULL, 1, 1000, NULL, NULL,
 MODEL_OPTION("breaker.rest", DURATION, rest_ms, NULL, 1, YEAR_MS, NULL, NULL,
        "how long, before one request tries it again; 10s where only trip_after is given")
 MODEL_OPTION("cascade.min_probability", COUNT, min_percent, "35", 0, 100, NULL, NULL,
-       "in percent: under `cascade` an answer whose tokens were less probable (geometric mean) is not good enough; 0: never")
+       "in percent: under `cascade` an answer whose tokens were less probable (geometric mean) is not good enough; known only "
+       "where the caller asks for logprobs; 0: never")
 
 TARGET_OPTION("provider", WORD, provider, NULL, 1, 0, NULL, NULL, "a name of `providers`; without it the target is a model of `models`")
 TARGET_OPTION("model", WORD, model, conf_must, 1, 0, NULL, NULL,

@@ -9,7 +9,7 @@
  *                 and what came does not parse
  *   schema        it parses, and does not fit the schema that was asked for
  *   unsure        the geometric mean of its tokens' probabilities is low; only where the
- *                 answer tells their logprobs
+ *                 answer tells their logprobs, which is where the caller asked for them
  *   empty         neither text nor a call of a tool
  * Of several choices the worst counts.  Endpoints that do not write text are always good.
  *

@@ -83,6 +83,22 @@ GOOD = {
 }
 
 
+def test_logprobs_are_asked_for_by_callers_alone(cascade):
+    """So an unsure answer is turned down only for those, and nobody gets what was not asked for."""
+    def script(peer):
+        unsure(peer) if peer.request.json.get("logprobs") else peer.answer(chat("Perhaps"))
+
+    gateway, small, large = cascade(script)
+    for asked, text in (({}, "Perhaps"), ({"logprobs": True}, "The large one")):
+        assert gateway.chat("auto", **asked).text == text
+        assert small.last.json.get("logprobs") == asked.get("logprobs")
+    done = gateway.run("check")
+    assert done.returncode == 0 and "the cascade 'auto' knows how sure an answer is only where the caller asks" in done.stdout
+    gateway.write_config({**gateway.config, "models": {**gateway.config["models"], "auto": {
+        **gateway.config["models"]["auto"], "cascade": {"min_probability": 0}}}})
+    assert "note" not in gateway.run("check").stdout
+
+
 def text_of(found):
     return "".join(c["delta"].get("content") or "" for e in found if isinstance(e, dict) for c in e["choices"])
 
