@@ -328,7 +328,8 @@ static bool run_look_ups(struct worker *w, struct config *c, size_t turns)
 
 static const int64_t MUCH = 1000 * 1000 * 1000;
 
-static struct key limited; /* of a team with budgets and limits */
+static struct keyring *ring;
+static struct key limited; /* of a team with budgets and limits; lives as long as `ring` */
 
 static enum step settle_begin(struct exchange *x, struct err *err)
 {
@@ -394,8 +395,8 @@ static bool set_limits(struct store *s, struct err *err)
     bool ok = team_create(s, "red", false, err) && key_create(s, &spec, false, id, &secret, err) &&
               budget_set(s, &day, false, err) && budget_set(s, &month, false, err);
     if (ok) {
-        struct keyring *k = keyring_current(s); /* kept until the process ends: `limited` is of it */
-        limited = *keyring_find(k, buf_str(&secret), 1);
+        ring = keyring_current(s);
+        limited = *keyring_find(ring, buf_str(&secret), 1);
         ok = limited.n_purses == 2;
         limited.models = everything;
         limited.limits = (struct limits){{MUCH, MUCH}, {MUCH, MUCH}, 1000};
@@ -450,6 +451,7 @@ static bool run_limits(struct worker *w, struct config *c, const char *dir, size
     }
     double cost_us = median(on_us, turns) - median(off_us, turns);
     printf("%-10s cost %10.2f  of at most %.1f us  route, limit and budget together\n", "limits", cost_us, goal_us);
+    keyring_unref(ring);
     store_close(s);
     w->gateway = before;
     free(on_us);
