@@ -11,11 +11,13 @@
 struct rag_passage {
     uint32_t document;
     uint32_t from, to; /* bytes of the document's text */
+    double score;      /* comparable within one search */
+    struct str text;   /* of a dry run: as the model would be shown it */
 };
 
 /*
- * Finds collection and version: by the header, the member penstock.rag, else the model's
- * own.  Sets x->rag.collection, .index and .version, or leaves collection NULL.  Does so
+ * Finds collection and version: by the header, the member penstock.rag, else the prompt's,
+ * else the model's own.  Sets x->rag.collection, .index and .version, or leaves collection NULL.  Does so
  * once; a stage before `rag` that needs the version (a cache) may call it first.
  */
 bool rag_choose(struct exchange *x, struct err *err);

@@ -393,6 +393,83 @@ def test_grounded_requests_pass_the_cache_by(pair):
         assert answer.header("x-penstock-cache") == "bypass" and len(up.requests) == n + 1
 
 
+def explain(gateway, key_id, text="How many days of holiday?", rag="kb"):
+    body = {"model": "m", "messages": [{"role": "user", "content": text}], "penstock": {"rag": rag}}
+    more = ["--key", key_id] if key_id else []
+    return json.loads(gateway.run("explain", "-", *more, stdin=json.dumps(body)).stdout)
+
+
+def test_explain_shows_the_passages_that_the_key_may_read(pair):
+    gateway, up = grounded(pair, "See [1].")
+    ids = {}
+    for team in ["red", "blue"]:
+        gateway.run("teams", "create", team)  # which may be there
+        ids[team] = gateway.cli("keys", "create", "--team", team, "--models", "*", "--json")["id"]
+
+    def look():
+        told = explain(gateway, ids["red"])
+        assert told["would"] == "ask" and (told["rag"]["collection"], told["rag"]["version"]) == ("kb", 1)
+        [passage] = told["rag"]["passages"]
+        assert passage["score"] > 0 and passage["index"] == 1 and passage["file_id"] == "red-1"
+        assert passage["document_version"] == hashlib.sha256(HOLIDAYS.encode()).hexdigest()
+        assert passage["text"] == HOLIDAYS.encode()[passage["start"]:passage["end"]].decode()
+        assert told["bound"]["input_tokens"] > explain(gateway, ids["red"], rag="off")["bound"]["input_tokens"]
+        for other in [ids["blue"], ""]:
+            told = explain(gateway, other)
+            assert told["rag"]["passages"] == [] and HOLIDAYS not in json.dumps(told, ensure_ascii=False)
+        told = explain(gateway, ids["red"], rag="kb@7")
+        assert told["would"] == "refuse" and told["status"] == 404 and "rag" not in told
+    look()
+    gateway.stop()
+    look()
+    assert not up.requests
+
+
+def test_a_dry_run_shows_its_own_passages(pair):
+    gateway, up = grounded(pair, "See [1].")
+    told = gateway.chat(text="How many days of holiday?", headers=[*RAG, ("x-penstock-dry-run", "true")]).json
+    assert [p["text"] for p in told["rag"]["passages"]] == [HOLIDAYS] and not up.requests
+
+
+PROMPT = """---
+name: grounded
+model: {route: m}
+%sinputs: {question: string}
+---
+user:
+{{ question }}
+"""
+
+
+def test_a_prompt_names_a_collection(pair, tmp_path):
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    gateway, up = grounded(pair, "See [1].", prompts={"dir": str(inbox)})
+
+    def push(line, *more):
+        return gateway.run("prompts", "push", "-", "--json", *more, stdin=PROMPT % line)
+    plain, with_rag = json.loads(push("").stdout), json.loads(push("rag: kb\n").stdout)
+    assert (plain["version"], with_rag["version"]) == (1, 2) and plain["hash"] != with_rag["hash"]
+
+    def ask(prompt, *headers):
+        body = {"model": prompt, "messages": [], "prompt_variables": {"question": "How many days of holiday?"}}
+        return gateway.post("/v1/chat/completions", body, headers=list(headers))
+    answer = ask("prompt:grounded@2")
+    assert answer.header("x-penstock-rag") == "kb@1;k=1" and HOLIDAYS in up.last.json["messages"][0]["content"]
+    assert answer.json["choices"][0]["message"]["annotations"]
+    assert ask("prompt:grounded@1").header("x-penstock-rag") is None
+    assert ask("prompt:grounded@2", ("x-penstock-rag", "off")).header("x-penstock-rag") is None
+    for more in [[], ["--dry-run"]]:
+        refused = push("rag: kbb@production\n", *more)
+        assert refused.returncode == 1, refused.stdout
+        assert ":4:6: 'rag.collections' of the config has no 'kbb'; did you mean 'kb'?" in refused.stderr
+    (inbox / "grounded.prompty").write_text(PROMPT % "rag: nothing_like_it\n")
+    for command in [["prompts", "push"], ["check"]]:
+        refused = gateway.run(*command)
+        assert refused.returncode == 1 and "grounded.prompty:4:6: 'rag.collections' of the config has no" in refused.stderr
+    assert json.loads(push("rag: 'off'\n").stdout)["version"] == 3
+
+
 def versions(n):
     return [{"id": "v", "text": f"The version of this page is number {n} and nothing else.", "acl": {"teams": ["red"]}}]
 
