@@ -1,5 +1,6 @@
 """Answers are grounded in documents: passages by access, citations that resolve to exact bytes, versions that swap whole."""
 import hashlib
+import itertools
 import json
 import random
 import shutil
@@ -474,8 +475,8 @@ def versions(n):
     return [{"id": "v", "text": f"The version of this page is number {n} and nothing else.", "acl": {"teams": ["red"]}}]
 
 
-def swap_under_load(pair, seconds, threads):
-    """Every answer repeats the passage it was sent; its header and the passage name one version."""
+def swap_under_load(pair, seconds, threads, rate=None):
+    """At so many requests a second, or as many as there are. Every answer repeats the passage it was sent; its header and the passage name one version."""
     def script(peer):
         content = peer.request.json["messages"][0]["content"]
         peer.answer(chat(content[content.index("number=\"1\""):][:200]))
@@ -483,6 +484,8 @@ def swap_under_load(pair, seconds, threads):
     ingest(gateway, versions(1))
     key = gateway.key("red")
     seen, failed, current, stop = set(), [], [(0.0, 1)], threading.Event()
+    turns = itertools.count()
+    start = time.monotonic()
 
     def ask():
         try:
@@ -494,6 +497,9 @@ def swap_under_load(pair, seconds, threads):
     def ask_on():
         with gateway.connect() as c:
             while not stop.is_set():
+                turn = next(turns)
+                if rate and stop.wait(max(0, start + turn / rate - time.monotonic())):
+                    return
                 began = time.monotonic()
                 c.request("POST", "/v1/chat/completions", gateway.headers(key, RAG),
                           {"model": "m", "messages": [{"role": "user", "content": "version of this page"}]})
@@ -527,7 +533,9 @@ def swap_under_load(pair, seconds, threads):
         [t.join() for t in running]
     assert not failed, failed[:3]
     assert len(seen) >= 2
-    return len(seen)
+    print(f"{next(turns) / (time.monotonic() - start):.0f} requests/s, {n} versions made, {len(seen)} seen, 0 failed")
+    if rate:
+        assert next(turns) >= 0.95 * rate * (time.monotonic() - start), "the load was less than it should be"
 
 
 def test_swaps_under_load(pair):
@@ -536,7 +544,7 @@ def test_swaps_under_load(pair):
 
 @pytest.mark.long
 def test_swaps_under_long_load(pair):
-    swap_under_load(pair, 60, 8)
+    swap_under_load(pair, 60, 24, rate=500)
 
 
 def probe_access(pair, probes):
