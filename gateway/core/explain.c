@@ -150,12 +150,11 @@ static void add_passage(const struct exchange *x, unsigned i, struct buf *out)
 /* What the model would be shown, which is what the key may read: no other passage was looked at. */
 static void add_rag(const struct exchange *x, struct buf *out)
 {
-    const struct manifest *m = index_manifest(x->rag.index);
-    bool asks = m->embedder == EMBEDDER_model && m->fusion.lexical_percent < 100;
+    bool asks = rag_asks_model(x->rag.index);
     buf_add(out, STR(", \"rag\": {"));
     add_text(out, "collection", str_of(x->rag.collection->name));
     buf_addf(out, ", \"version\": %u, ", x->rag.version);
-    add_text(out, "embedder", asks ? str_of(m->model) : STR(""));
+    add_text(out, "embedder", asks ? str_of(index_manifest(x->rag.index)->model) : STR(""));
     buf_add(out, STR(", "));
     add_text(out, "searched", asks ? STR("by words only; a request has the embedder asked too, and may find others")
                                    : STR("as a request does"));
@@ -228,7 +227,7 @@ void explain_write(const struct exchange *x, struct buf *out)
 }
 
 /* The stages that decide; `auth` has been, in its way, and `call` only tells. */
-static const struct stage *const deciding[] = {&stage_parse, &stage_limit, &stage_arm,    &stage_prompt, &stage_policy, &stage_cache, &stage_rag,
+static const struct stage *const deciding[] = {&stage_parse, &stage_limit, &stage_arm,    &stage_prompt, &stage_policy, &stage_rag, &stage_cache,
                                               &stage_route, &stage_budget, &stage_call, NULL};
 
 struct listening {

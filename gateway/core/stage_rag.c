@@ -103,9 +103,8 @@ static enum step begin(struct exchange *x, struct err *err)
         return STEP_FAIL;
     if (j->query.n > QUERY_MAX_BYTES) /* what is asked stands at the end */
         buf_drop(&j->query, j->query.n - QUERY_MAX_BYTES);
-    const struct manifest *m = index_manifest(x->rag.index);
-    if (m->embedder == EMBEDDER_model && m->fusion.lexical_percent < 100 && !x->dry_run)
-        return child_embed(x, str_of(m->model), buf_str(&j->query), err);
+    if (rag_asks_model(x->rag.index) && !x->dry_run)
+        return child_embed(x, str_of(index_manifest(x->rag.index)->model), buf_str(&j->query), err);
     return start_search(x, err);
 }
 

@@ -387,11 +387,28 @@ def test_policies_treat_passages_too(pair, tmp_path):
     assert secret not in gateway.log
 
 
-def test_grounded_requests_pass_the_cache_by(pair):
+def test_a_cached_answer_is_for_who_may_read_the_same(pair):
     gateway, up = grounded(pair, "See [1].", cache={"exact": True})
-    for n in range(2):
-        answer = gateway.chat(text="days of holiday", headers=RAG)
-        assert answer.header("x-penstock-cache") == "bypass" and len(up.requests) == n + 1
+    ask = {"text": "When are salaries paid, and holiday and parking?", "headers": RAG}
+    keys = {"red": gateway.key("red"), "blue": gateway.key("blue"), "hr": gateway.key("red", "*", "--tag", "hr")}
+    cited = {"red": {"red-1", "default"}, "blue": {"blue-1", "default"}, "hr": {"red-1", "hr-1", "default"}}
+    for n, (who, key) in enumerate(keys.items(), 1):
+        first, again = gateway.chat(**ask, key=key), gateway.chat(**ask, key=key)
+        assert [a.header("x-penstock-cache") for a in (first, again)] == ["miss", "hit"] and len(up.requests) == n
+        assert again.json["choices"] == first.json["choices"]
+        [note] = again.json["choices"][0]["message"]["annotations"]
+        assert note["file_citation"]["file_id"] in cited[who]
+        assert again.header("x-penstock-rag") == first.header("x-penstock-rag")
+        rows = [gateway.request_row(a.header("x-request-id")) for a in (first, again)]
+        assert rows[0]["rag_passages"] == rows[1]["rag_passages"] and rows[1]["cost_nusd"] == 0
+        assert {p["file_id"] for p in json.loads(rows[1]["rag_passages"])} <= cited[who]
+        words, notes = streamed(gateway.stream(**ask, key=key).found)
+        assert (words, notes) == (first.text, [note]) and len(up.requests) == n
+    ingest(gateway, [dict(d, acl={}) if d["id"] == "red-1" else d for d in DOCUMENTS])
+    after = gateway.chat(**ask, key=keys["red"])
+    assert after.header("x-penstock-cache") == "miss" and HOLIDAYS not in up.last.json["messages"][0]["content"]
+    ingest(gateway, [dict(d, text=d["text"] + " Or so.") if d["id"] == "blue-1" else d for d in DOCUMENTS])
+    assert gateway.chat(**ask, key=keys["blue"]).header("x-penstock-cache") == "miss"
 
 
 def explain(gateway, key_id, text="How many days of holiday?", rag="kb"):
