@@ -18,7 +18,7 @@ def walk(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tour")
     env = {**os.environ, "PENSTOCK": PROGRAM, "TOUR_DIR": str(folder), "TOUR_PORT": str(free_port()),
            "TOUR_MODEL_PORT": str(free_port())}
-    done = subprocess.run([TOP / "tour/walk"], env=env, cwd="/", capture_output=True, text=True, timeout=180)
+    done = subprocess.run([TOP / "eval/tour/walk"], env=env, cwd="/", capture_output=True, text=True, timeout=180)
     assert done.returncode == 0, done.stdout + done.stderr
     steps = re.split(r"^== (\d+)\. .*\n", done.stdout, flags=re.M)
     return dict(zip(map(int, steps[1::2]), steps[2::2])), folder
@@ -47,7 +47,7 @@ def test_the_handbook_is_cited_to_the_byte(walk):
     steps, folder = walk
     [note] = json.loads((folder / "answer.json").read_text())["choices"][0]["message"]["annotations"]
     cited = note["file_citation"]
-    text = (TOP / "tour/handbook" / cited["file_id"]).read_bytes()
+    text = (TOP / "eval/tour/handbook" / cited["file_id"]).read_bytes()
     assert text[cited["start"]:cited["end"]].decode() == cited["quote"]
     assert "twenty-eight days" in cited["quote"] and "twenty-eight days" in steps[5]
 
@@ -79,10 +79,10 @@ def test_readme_tells_what_the_walk_says(walk):
     readme = (TOP / "README.md").read_text().split("## The tour\n")[1].split("\n## ")[0]
     chance = re.compile(r"PII[0-9A-Z]+|req_\w+|\d+ rows, seq 1 to \d+")
     said = {chance.sub("…", line).strip() for line in said.splitlines()}
-    titles = set(re.findall(r'^step "(.*)"$', (TOP / "tour/walk").read_text(), re.M))
+    titles = set(re.findall(r'^step "(.*)"$', (TOP / "eval/tour/walk").read_text(), re.M))
     for line in readme.splitlines():
         line = chance.sub("…", line).removeprefix("    ").strip() if line.startswith("    ") else ""
         if line.startswith("== "):
             assert line[3:] in titles
-        elif line and not line.startswith("tour/walk"):
+        elif line and not line.startswith("eval/tour/walk"):
             assert line in said, line
