@@ -61,21 +61,36 @@ bool judge_ask(const struct client *c, const char *model, const json_t *prompt, 
     return text != NULL;
 }
 
+/* A vector that holds something else than numbers, is zero or overflows has no angle. */
 static bool cosine_of(const json_t *a, const json_t *b, double *cosine)
 {
     double ab = 0, aa = 0, bb = 0;
     size_t n = json_array_size(a);
-    if (n == 0 || n != json_array_size(b))
+    if (n != json_array_size(b))
         return false;
     for (size_t i = 0; i < n; i++) {
-        double x = json_number_value(json_array_get(a, i)),
-               y = json_number_value(json_array_get(b, i));
+        const json_t *left = json_array_get(a, i), *right = json_array_get(b, i);
+        if (!json_is_number(left) || !json_is_number(right))
+            return false;
+        double x = json_number_value(left), y = json_number_value(right);
         ab += x * y;
         aa += x * x;
         bb += y * y;
     }
-    *cosine = aa == 0 || bb == 0 ? 0 : ab / (sqrt(aa) * sqrt(bb));
-    return true;
+    double lengths = sqrt(aa) * sqrt(bb);
+    *cosine = ab / lengths;
+    return lengths > 0 && isfinite(lengths) && isfinite(ab);
+}
+
+/* What is said to be of this index; an upstream may tell them in any order. */
+static const json_t *vector_of(const json_t *data, size_t index)
+{
+    for (size_t i = 0; i < json_array_size(data); i++) {
+        const json_t *one = json_array_get(data, i), *said = json_object_get(one, "index");
+        if (said ? json_is_integer(said) && (size_t)json_integer_value(said) == index : i == index)
+            return json_object_get(one, "embedding");
+    }
+    return NULL;
 }
 
 bool judge_similarity(const struct client *c, const char *model, struct str a, struct str b,
@@ -89,8 +104,8 @@ bool judge_similarity(const struct client *c, const char *model, struct str a, s
     if (!doc)
         return false;
     const json_t *data = json_object_get(doc, "data");
-    bool ok = cosine_of(json_object_get(json_array_get(data, 0), "embedding"),
-                        json_object_get(json_array_get(data, 1), "embedding"), cosine);
+    bool ok = cosine_of(vector_of(data, 0), vector_of(data, 1), cosine);
     json_decref(doc);
-    return ok || err_say(err, ERR_bad_answer, NULL, "the judge's answer has no two embeddings");
+    return ok || err_say(err, ERR_bad_answer, NULL,
+                         "the judge's answer has no two embeddings to compare");
 }

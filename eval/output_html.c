@@ -31,8 +31,10 @@ static const char head[] =
     "th{position:sticky;top:0;background:Canvas}td "
     "pre{margin:0;white-space:pre-wrap;font:13px/1.45 ui-monospace,"
     "monospace}\n"
-    ".pass{color:var(--pass)}.fail{color:var(--fail)}.error{color:var(--error)}.n{width:4rem}.s{"
-    "width:6rem}\n"
+    "@media(max-width:60rem){.rows{overflow-x:auto}.rows table{width:60rem}}\n"
+    ".pass{color:var(--pass)}.fail{color:var(--fail)}.error{color:var(--error)}.none{opacity:.5}\n"
+    ".n{width:3rem}.s{width:5rem}.a{width:9rem}.v{width:22%}.o{width:30%}\n"
+    "@media(prefers-color-scheme:dark){:root{--pass:#4ac26b;--fail:#ff7b72;--error:#d9a441}}\n"
     "</style></head><body>\n";
 
 static void put_escaped(FILE *f, struct str s)
@@ -63,6 +65,21 @@ static void put_value(FILE *f, const json_t *v)
     put_escaped(f, buf_str(&text));
 }
 
+/* A line each. */
+static void put_vars(FILE *f, const json_t *vars)
+{
+    const char *name;
+    json_t *v;
+    json_object_foreach((json_t *)vars, name, v)
+    {
+        output_text(f, "<span class=\"quiet\">");
+        put_escaped(f, str_of(name));
+        output_text(f, "</span> ");
+        put_value(f, v);
+        output_text(f, "\n");
+    }
+}
+
 struct writing {
     FILE *f;
     const char *state;
@@ -78,15 +95,17 @@ static void put_row(void *arg, const json_t *row)
         ++w->found > ROWS_SHOWN)
         return;
     w->shown++;
-    buf_addf(&line, "<tr><td class=\"n\">%lld</td><td class=\"s %s\">%s %.2f</td><td>",
-             (long long)json_integer_value(json_object_get(r, "testIdx")) + 1, w->state, w->state,
-             json_number_value(json_object_get(r, "score")));
+    buf_addf(&line, "<tr><td class=\"n\">%lld</td><td class=\"s %s\">%s",
+             (long long)json_integer_value(json_object_get(r, "testIdx")) + 1, w->state, w->state);
+    if (strcmp(w->state, "error") != 0)
+        buf_addf(&line, " %.2f", json_number_value(json_object_get(r, "score")));
+    buf_add(&line, STR("</td><td>"));
     output_buf(w->f, &line);
     put_value(w->f, json_object_get(json_object_get(r, "provider"), "id"));
     output_text(w->f, "<br><span class=\"quiet\">");
     put_value(w->f, json_object_get(json_object_get(r, "testCase"), "description"));
     output_text(w->f, "</span></td><td><pre>");
-    put_value(w->f, json_object_get(r, "vars"));
+    put_vars(w->f, json_object_get(r, "vars"));
     output_text(w->f, "</pre></td><td><pre>");
     put_value(w->f, json_object_get(json_object_get(r, "response"), "output"));
     output_text(w->f, "</pre></td><td>");
@@ -99,13 +118,14 @@ static bool put_rows(struct writing *w, const struct output_source *s, const cha
 {
     SCOPED(buf_done) struct buf line = BUF_INIT(512);
     buf_addf(&line,
-             "<h2 class=\"%s\">%s</h2><table><thead><tr><th class=\"n\">test</th><th "
-             "class=\"s\">verdict</th>"
-             "<th>asked</th><th>variables</th><th>output</th><th>why</th></tr></thead><tbody>\n",
+             "<h2 class=\"%s\">%s</h2><div class=\"rows\"><table><thead><tr><th "
+             "class=\"n\">test</th><th class=\"s\">verdict</th><th class=\"a\">asked</th>"
+             "<th class=\"v\">variables</th><th "
+             "class=\"o\">output</th><th>why</th></tr></thead><tbody>\n",
              w->state, title);
     output_buf(w->f, &line);
     bool ok = output_each(s, put_row, w, err);
-    output_text(w->f, "</tbody></table>\n");
+    output_text(w->f, "</tbody></table></div>\n");
     if (w->found > w->shown) {
         buf_addf(&line, "<p class=\"quiet\">%zu more are in the JSON.</p>\n", w->found - w->shown);
         output_buf(w->f, &line);
@@ -125,14 +145,15 @@ static void put_sums(FILE *f, const json_t *run)
     int64_t n = pass + fail;
     struct interval i = stats_wilson(pass, n);
     buf_addf(&out,
-             "<div class=\"sums\"><div><b>%.1f %%</b>passed <span class=\"quiet\">(%.1f to "
+             "<div class=\"sums\"><div><b>%.1f %%</b>passed <span class=\"quiet\">(95 %%: %.1f to "
              "%.1f)</span></div>",
              n ? 100.0 * (double)pass / (double)n : 0, 100 * i.low, 100 * i.high);
     buf_addf(&out,
-             "<div><b class=\"pass\">%lld</b>pass</div><div><b class=\"fail\">%lld</b>fail</div>"
-             "<div><b class=\"error\">%lld</b>error</div><div><b>$%s</b>cost</div></div>\n<div "
+             "<div><b class=\"%s\">%lld</b>pass</div><div><b class=\"%s\">%lld</b>fail</div>"
+             "<div><b class=\"%s\">%lld</b>error</div><div><b>$%s</b>cost</div></div>\n<div "
              "class=\"bar\">",
-             (long long)pass, (long long)fail, (long long)errors,
+             pass ? "pass" : "none", (long long)pass, fail ? "fail" : "none", (long long)fail,
+             errors ? "error" : "none", (long long)errors,
              json_string_value(json_object_get(run, "cost_usd")));
     const int64_t parts[] = {pass, fail, errors};
     static const char *const names[] = {"pass", "fail", "error"};

@@ -52,7 +52,7 @@ struct interval stats_paired_rates(int64_t b, int64_t c, int64_t n)
 {
     double d = (double)(c - b), all = (double)n + 2;
     double half = Z_975 * sqrt((double)(b + c) + 1 - d * d / all) / all;
-    return (struct interval){d / all - half, d / all + half};
+    return (struct interval){fmax(d / all - half, -1), fmin(d / all + half, 1)};
 }
 
 struct paired stats_paired(const double *difference, const uint64_t *cluster, size_t n)

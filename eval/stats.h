@@ -24,7 +24,7 @@ struct mcnemar {
 };
 struct mcnemar stats_mcnemar(int64_t b, int64_t c);
 
-/* c - b of n pairs, each of a half more: Agresti and Min 2005. */
+/* c - b of n pairs, each of a half more, within -1 and 1: Agresti and Min 2005. */
 struct interval stats_paired_rates(int64_t b, int64_t c, int64_t n);
 
 struct paired {

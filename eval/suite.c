@@ -223,11 +223,20 @@ static bool is_public(const struct suite_memory *m, const char *name)
     return false;
 }
 
-/* "VENDOR:…:NAME": what stands behind the first colon that leaves a public name. */
+/* Which prompts there are, the gateway knows when it is asked. */
+static const char *prompt_in(const char *id)
+{
+    const char *inner = strstr(id, ":prompt:");
+    return strncmp(id, "prompt:", strlen("prompt:")) == 0 ? id : inner ? inner + 1 : NULL;
+}
+
+/* "VENDOR:…:NAME": what stands behind the first colon that leaves a public name, or "prompt:…". */
 const char *suite_model(struct src s, const char *id)
 {
     if (strcmp(id, "echo") == 0)
         return NULL;
+    if (prompt_in(id))
+        return prompt_in(id);
     if (!s.m->ask.models) {
         const char *last = strrchr(id, ':');
         return last && last[1] ? last + 1 : id;

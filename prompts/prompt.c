@@ -13,7 +13,7 @@
 
 struct front {
     struct conf_word id;
-    struct conf_word name, route;
+    struct conf_word name, route, rag;
     const char *description;
     bool is_public, output_strict;
     const struct conf_node *options, *inputs, *output_schema, *tools;
@@ -197,6 +197,8 @@ static void read_front(struct prompt *p, const struct conf_node *root)
     p->description = f.description;
     p->route = f.route.text ? f.route.text : "";
     p->route_at = f.route.at;
+    p->rag = f.rag.text;
+    p->rag_at = f.rag.at;
     p->is_public = f.is_public;
     p->callers_system = f.callers_system != 0;
     if (f.name.text && !prompt_name_ok(str_of(f.name.text)))

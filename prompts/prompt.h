@@ -42,6 +42,8 @@ struct prompt {
     const char *description;    /* "" if none */
     const char *route;          /* the public model that is asked */
     struct conf_place route_at; /* in its file */
+    const char *rag;            /* COLLECTION[@LABEL] or "off"; NULL: the model's own counts */
+    struct conf_place rag_at;   /* in its file */
     bool is_public;             /* its key need not have the model */
     bool callers_system;        /* callers may send messages of the roles system and developer */
     const struct prompt_option *options;

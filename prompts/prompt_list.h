@@ -12,6 +12,7 @@ PROMPT_ROW("public", BOOL, is_public, "off", 0, 0, NULL, "a key that may use the
 PROMPT_ROW("model.route", WORD, route, conf_must, 1, 0, NULL, "the public model that is asked")
 PROMPT_ROW("model.fallbacks", LATER, id, NULL, 0, 0, NULL, "models that are asked where the first fails")
 PROMPT_ROW("model.options", TREE, options, NULL, 0, 0, NULL, "members of the request: temperature, max_tokens, ...")
+PROMPT_ROW("rag", WORD, rag, NULL, 1, 0, NULL, "the collection whose passages it is given: COLLECTION[@LABEL], or off")
 PROMPT_ROW("inputs", TREE, inputs, NULL, 0, 0, NULL, "its variables, each with a schema")
 PROMPT_ROW("output.schema", TREE, output_schema, NULL, 0, 0, NULL, "the JSON Schema that the answer is asked to fit")
 PROMPT_ROW("output.strict", BOOL, output_strict, "on", 0, 0, NULL, "whether the model must keep to it")

@@ -130,7 +130,7 @@ static const struct section *whole(struct arena *a, struct str text)
     return one;
 }
 
-void source_add(struct source *s, const struct document *d, size_t line)
+void source_add(struct source *s, const struct document *d, size_t line, size_t column)
 {
     struct corpus *c = s->corpus;
     char place[PATH_MAX_BYTES + 32];
@@ -138,10 +138,7 @@ void source_add(struct source *s, const struct document *d, size_t line)
         c->room = c->room ? 2 * c->room : 64;
         c->documents = mem_realloc(c->documents, c->room * sizeof *c->documents);
     }
-    if (line)
-        snprintf(place, sizeof place, "%s:%zu:1", s->file, line);
-    else
-        snprintf(place, sizeof place, "%s:1:1", s->file);
+    snprintf(place, sizeof place, "%s:%zu:%zu", s->file, line, column);
     struct document *to = &c->documents[c->n++];
     *to = *d;
     to->version = crypto_sha256(d->text);

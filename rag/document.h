@@ -38,7 +38,7 @@ struct document {
     struct access access;
     const struct section *sections; /* in order */
     size_t n_sections;
-    const char *place; /* "FILE" or "FILE:LINE" */
+    const char *place; /* "FILE:LINE:COLUMN" */
 };
 
 struct corpus {

@@ -27,9 +27,9 @@ bool source_is_text(struct source *s);
 
 /*
  * Takes the document over: id, title, text, access, sections (none: the whole text is
- * one).  `line`: where it stands in its file, 0 if it is all of it.
+ * one).  `line`, `column`: where its id stands in its file; 1 and 1 if it is all of it.
  */
-void source_add(struct source *s, const struct document *d, size_t line);
+void source_add(struct source *s, const struct document *d, size_t line, size_t column);
 
 bool text_is_blank(struct str text);
 

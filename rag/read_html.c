@@ -155,7 +155,7 @@ static void add(struct source *s, struct reading *r)
     for (size_t i = 0; i < r->outline.n; i++)
         if (r->outline.v[i].to > r->text.n)
             r->outline.v[i].to = r->text.n;
-    source_add(s, &d, 0);
+    source_add(s, &d, 1, 1);
 }
 
 void read_html(struct source *s)

@@ -192,5 +192,5 @@ void read_markdown(struct source *s)
     read_outline(s->bytes, from, &o, &d.title);
     d.sections = o.v;
     d.n_sections = o.n;
-    source_add(s, &d, 0);
+    source_add(s, &d, 1, 1);
 }

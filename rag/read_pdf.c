@@ -85,7 +85,7 @@ static void add(struct source *s, const struct buf *text)
                &(struct document){.id = s->id,
                                   .title = STR(""),
                                   .text = {arena_strdup(&c->arena, buf_str(text)), text->n}},
-               0);
+               1, 1);
 }
 
 void read_pdf(struct source *s)

@@ -4,5 +4,5 @@
 void read_text(struct source *s)
 {
     if (source_is_text(s))
-        source_add(s, &(struct document){.id = s->id, .title = STR(""), .text = s->bytes}, 0);
+        source_add(s, &(struct document){.id = s->id, .title = STR(""), .text = s->bytes}, 1, 1);
 }

@@ -3,7 +3,8 @@
  *
  * Its own documents are not used: they expand aliases without a bound.  libfyaml
  * counts lines and columns from 0 in events, from 1 in its errors; the mark of a quoted
- * text is behind its quote, and that of an alias behind its '*'.
+ * text is behind its quote, and that of an alias behind its '*'.  Its errors about quotes
+ * and commas are put where the cause begins.
  */
 #include <libfyaml.h>
 #include <stdlib.h>
@@ -242,6 +243,43 @@ static bool on_event(struct parse *p, struct fy_event *e)
     return true;
 }
 
+/* What stands before the place in its line. */
+static struct str line_before(const struct parse *p, struct conf_place at)
+{
+    struct str rest = p->text, line = {"", 0};
+    for (unsigned i = 0; i < at.line && rest.n; i++)
+        str_next(&rest, '\n', &line);
+    size_t n = 0;
+    for (unsigned i = 1; i < at.column && n < line.n; i++)
+        n += utf8_len((struct str){line.p + n, line.n - n});
+    return (struct str){line.p, n};
+}
+
+/* From behind a quoted name to its first quote, or from behind a quote to the quote. */
+static struct conf_place cause_of(const struct parse *p, struct conf_place at, const char *what)
+{
+    struct str line = line_before(p, at);
+    if (line.n == 0 || (line.p[line.n - 1] != '"' && line.p[line.n - 1] != '\''))
+        return at;
+    size_t from = line.n - 1;
+    if (strstr(what, "missing comma"))
+        while (from > 0 && line.p[--from] != line.p[line.n - 1])
+            at.column -= ((unsigned char)line.p[from] & 0xc0) != 0x80; /* characters, not bytes */
+    else if (!strstr(what, "without closing quote"))
+        return at;
+    if (line.p[from] == line.p[line.n - 1])
+        at.column -= from == line.n - 1 ? 1 : 2;
+    return at;
+}
+
+/* What a parser's words mean to who wrote the text. */
+static const char *plain_words(const char *what)
+{
+    return strcmp(what, "invalid nested block mapping on the same line") == 0
+               ? "a second ':' in this line; put the text in quotes, or begin a new line for it"
+               : what;
+}
+
 /* libfyaml's own complaint, and where the bracket stands that may be the cause. */
 static void syntax_problem(struct parse *p, struct fy_diag *diag)
 {
@@ -250,7 +288,9 @@ static void syntax_problem(struct parse *p, struct fy_diag *diag)
     struct conf_place at = {1, 1};
     if (e && e->line > 0)
         at = (struct conf_place){(unsigned)e->line, e->column > 0 ? (unsigned)e->column : 1};
-    const char *what = e && e->msg ? conf_quote(p->c, str_of(e->msg)) : "this is no YAML";
+    const char *what =
+        e && e->msg ? plain_words(conf_quote(p->c, str_of(e->msg))) : "this is no YAML";
+    at = cause_of(p, at, what);
     p->failed = true;
     for (size_t i = p->depth; i-- > 0;) {
         size_t from = p->stack[i].from;

@@ -5,6 +5,7 @@
  * stand are the next parts of all rows that begin with it.
  */
 #include <assert.h>
+#include <limits.h>
 #include <string.h>
 
 #include "gateway/base/conf_priv.h"
@@ -103,6 +104,26 @@ static bool in_range(struct conf *c, const struct conf_row *row, const struct co
     return false;
 }
 
+/* Digits, perhaps of more than there can be, or a number below 0. */
+static bool is_whole(struct str text)
+{
+    size_t n = text.n && text.p[0] == '-', from = n;
+    while (n < text.n && text.p[n] >= '0' && text.p[n] <= '9')
+        n++;
+    return n == text.n && n > from;
+}
+
+static void wrong_number(struct conf *c, const struct conf_row *row, const struct conf_node *v)
+{
+    if (row->type != CONF_TYPE_COUNT || v->hidden || !is_whole(v->text))
+        wrong_type(c, row, v);
+    else if (row->max)
+        in_range(c, row, v, row->min - 1);
+    else
+        conf_problem(c, v->at, "'%s' must be from 0 to %u%s", row->path, UINT_MAX,
+                     not_this(c, row, v));
+}
+
 static void read_number(struct reader *r, const struct conf_row *row, const struct conf_node *v,
                         void *to)
 {
@@ -111,7 +132,7 @@ static void read_number(struct reader *r, const struct conf_row *row, const stru
                 : row->type == CONF_TYPE_SIZE ? conf_parse_size(v->text, &n)
                                               : conf_parse_duration(v->text, &n);
     if (!fits)
-        wrong_type(r->c, row, v);
+        wrong_number(r->c, row, v);
     else if (!in_range(r->c, row, v, n))
         return;
     else if (row->type == CONF_TYPE_COUNT)
@@ -354,6 +375,22 @@ static void unknown(struct reader *r, const struct conf_entry *e, struct str pre
     buf_done(&where);
 }
 
+/* A value where a map is due: the first option below it, with the value if it may have it. */
+static void wants_map(struct reader *r, const struct conf_row *row, const struct conf_node *v,
+                      struct str path)
+{
+    const struct conf_row *first = r->t->rows;
+    while (strncmp(first->path, path.p, path.n) != 0 || first->path[path.n] != '.')
+        first++;
+    unsigned index;
+    bool fits = v->kind == CONF_SCALAR && !v->hidden && first->words &&
+                find_word(first->words, v->text, &index);
+    const char *name = first->path + path.n + 1;
+    conf_problem(r->c, v->at, "'%s' must be %s, as {%.*s: %s}", path.p,
+                 row ? types[CONF_TYPE_GROUP].must_be : "a map", (int)strcspn(name, "."), name,
+                 fits ? v->text.p : "…");
+}
+
 static void read_group(struct reader *r, const struct conf_node *map, struct str prefix);
 
 static void read_entry(struct reader *r, const struct conf_entry *e, struct str prefix)
@@ -377,8 +414,7 @@ static void read_entry(struct reader *r, const struct conf_entry *e, struct str 
         buf_add(&path, STR("."));
         read_group(r, v, buf_str(&path));
     } else if (!row || v->kind != CONF_SCALAR || !conf_parse_bool(v->text, &is_on) || is_on) {
-        conf_problem(r->c, v->at, "'%s' must be %s", path.p,
-                     row ? types[CONF_TYPE_GROUP].must_be : "a map");
+        wants_map(r, row, v, buf_str(&path));
     }
     buf_done(&path);
 }

@@ -144,11 +144,12 @@ static const char *skip_multibyte(struct scan *s, const char *p)
 /* p is past the opening quote; the result is past the closing one. */
 static inline const char *skip_string(struct scan *s, const char *p)
 {
+    const char *from = p - 1;
     s->escaped = false;
     for (;;) {
         p = skip_plain(p, s->end);
         if (p == s->end)
-            return fail(s, p, "a string without an end");
+            return fail(s, from, "a string without an end");
         if (*p == '"')
             return p + 1;
         if (*p == '\\')

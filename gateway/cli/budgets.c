@@ -2,6 +2,7 @@
 #include "gateway/base/out.h"
 #include "gateway/base/str.h"
 #include "gateway/cli/cli.h"
+#include "gateway/cli/listing.h"
 #include "gateway/cli/owner.h"
 #include "gateway/cli/show.h"
 
@@ -86,18 +87,7 @@ static int list_run(const struct args *a)
     static const char *const columns[] = {
         "team",         "key",          "per",          "limit_usd", "spent_usd",
         "reserved_usd", "limit_tokens", "spent_tokens", "resets",    "closed"};
-    if (a->n_words)
-        return EXIT_USAGE;
-    struct err err = {0};
-    json_t *in = json_object(), *out = NULL;
-    bool ok = owner_call(a, "GET", "/budgets", in, &out, &err);
-    if (ok && args_has(a, "json"))
-        show_json(out);
-    else if (ok)
-        show_table(out, columns, sizeof columns / sizeof columns[0], NULL);
-    json_decref(in);
-    json_decref(out);
-    return ok ? EXIT_OK : cli_fail(&err);
+    return listing_run(a, "/budgets", columns, sizeof columns / sizeof columns[0]);
 }
 
 static const struct command set = {

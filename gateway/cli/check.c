@@ -41,6 +41,9 @@ static bool check_prompt(void *arg, const char *path, struct err *err)
             buf_addf(&line, "; did you mean '" STR_FMT "'?", STR_ARG(near));
         count_problem(k, line.p);
     }
+    SCOPED(buf_done) struct buf line = BUF_INIT(LINE_BYTES);
+    if (p && !config_prompt_fits(k->config, path, p, &line))
+        count_problem(k, line.p);
     prompt_free(p);
     return true;
 }

@@ -4,6 +4,7 @@
 #include "gateway/base/out.h"
 #include "gateway/base/scope.h"
 #include "gateway/cli/eval.h"
+#include "gateway/cli/listing.h"
 #include "gateway/cli/owner.h"
 #include "gateway/cli/show.h"
 
@@ -47,18 +48,7 @@ static int list_run(const struct args *a)
 {
     static const char *const columns[] = {"evalId", "created", "ended",    "rows",       "passed",
                                           "failed", "errors",  "cost_usd", "description"};
-    struct err err = {0};
-    json_t *in = json_object(), *out = NULL;
-    if (a->n_words > 0)
-        return EXIT_USAGE;
-    bool ok = owner_call(a, "GET", "/evals", in, &out, &err);
-    if (ok && args_has(a, "json"))
-        show_json(out);
-    else if (ok)
-        show_table(out, columns, sizeof columns / sizeof columns[0], NULL);
-    json_decref(in);
-    json_decref(out);
-    return ok ? EXIT_OK : cli_fail(&err);
+    return listing_run(a, "/evals", columns, sizeof columns / sizeof columns[0]);
 }
 
 static int show_run(const struct args *a)

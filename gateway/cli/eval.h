@@ -35,7 +35,11 @@ struct eval_line {
     const char *header_lines[6];
     struct fetch_line *line;
     atomic_bool *stop; /* set where the gateway is going away, or gone */
+    bool gone;         /* this line found it so */
 };
+
+/* Of --gateway: without a slash or "/v1" at its end. */
+bool eval_line_url(const char *text, struct buf *url, struct err *err);
 bool eval_line_ask(void *line, const struct question *q, struct reply *r, struct err *err);
 
 /* What is said of a run on a terminal: its rows, or of a long one those that did not pass, and its

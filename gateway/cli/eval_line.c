@@ -33,6 +33,23 @@ static void read_head(struct str head, struct reply *r)
     r->cached = str_eq(cache, STR("hit")) || str_eq(cache, STR("joined"));
 }
 
+bool eval_line_url(const char *text, struct buf *url, struct err *err)
+{
+    struct str s = str_of(text);
+    size_t scheme = str_starts(s, STR("http://"))    ? strlen("http://")
+                    : str_starts(s, STR("https://")) ? strlen("https://")
+                                                     : s.n;
+    if (scheme == s.n || text[scheme] == '/' || strpbrk(text, " ?#"))
+        return err_say(err, ERR_bad_request, "gateway",
+                       "--gateway is a URL, as http://127.0.0.1:8080 or https://host");
+    while (s.p[s.n - 1] == '/')
+        s.n--;
+    if (str_ends(s, STR("/v1")))
+        s.n -= strlen("/v1");
+    buf_add(url, s);
+    return true;
+}
+
 bool eval_line_ask(void *line, const struct question *q, struct reply *r, struct err *err)
 {
     struct eval_line *l = line;
@@ -56,7 +73,9 @@ bool eval_line_ask(void *line, const struct question *q, struct reply *r, struct
     bool going = !ok ? err->code == ERR_upstream_down
                      : r->status == 503 && memmem(r->body.p, r->body.n, "shutting_down",
                                                   sizeof "shutting_down" - 1);
-    if (going && (l->socket || !ok))
+    if (going && (l->socket || !ok)) {
+        l->gone = true;
         atomic_store(l->stop, true);
+    }
     return ok;
 }

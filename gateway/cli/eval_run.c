@@ -45,6 +45,8 @@ struct job {
     struct suite *suite;
     const char *dir;
     char socket[PATH_BYTES];
+    struct buf url; /* of --gateway; empty: the owner is asked */
+    bool gone;      /* who was asked does not answer any more */
     char id[ID_BYTES];
     bool resumed, bar;
     bool *done; /* rows of an earlier try */
@@ -229,7 +231,7 @@ static unsigned threads_of(const struct job *j)
 static bool ask_rows(struct job *j)
 {
     unsigned n = threads_of(j);
-    const char *url = args_get(j->args, "gateway"), *key = getenv("PENSTOCK_API_KEY");
+    const char *url = j->url.n ? j->url.p : NULL, *key = getenv("PENSTOCK_API_KEY");
     SCOPED(buf_done) struct buf tags = BUF_INIT(256);
     SCOPED(buf_done) struct buf bearer = BUF_INIT(4096);
     buf_addf(&tags, "x-penstock-tags: eval=%s", j->id);
@@ -261,8 +263,10 @@ static bool ask_rows(struct job *j)
                       .arg = j,
                       .stop = &j->stop};
     bool ok = run_rows(&run);
-    for (unsigned i = 0; i < n; i++)
+    for (unsigned i = 0; i < n; i++) {
+        j->gone |= lines[i].gone;
         fetch_line_free(lines[i].line);
+    }
     free(lines);
     free(clients);
     return ok;
@@ -282,8 +286,8 @@ static void work(struct job *j)
     j->ok = write_group(j, whole, &late) && whole;
     draw(j, true);
     if (!j->ok && j->err.code == ERR_none)
-        err_say(&j->err, ERR_shutdown, NULL, "the run was broken off; go on with it: --resume %s",
-                j->id);
+        err_say(&j->err, ERR_shutdown, NULL, "%s; go on with the run: --resume %s",
+                j->gone ? "the gateway does not answer" : "the run was broken off", j->id);
 }
 
 /* ---- where nobody owns the directory */
@@ -433,24 +437,30 @@ static bool run_job(struct job *j, struct config *c, struct err *err)
 static int eval_run_command(const struct args *a)
 {
     struct err err = {0};
-    struct job j = {.args = a, .bar = isatty(STDERR_FILENO) && !args_has(a, "no-progress-bar")};
+    struct job j = {.args = a,
+                    .url = BUF_INIT(PATH_BYTES),
+                    .bar = isatty(STDERR_FILENO) && !args_has(a, "no-progress-bar")};
     struct config_override over = {.data_dir = args_get(a, "data-dir")};
     const char *path = args_get(a, "suite");
+    const char *url = args_get(a, "gateway");
     if (a->n_words > 0)
         return EXIT_USAGE;
+    if (url && !eval_line_url(url, &j.url, &err))
+        return cli_fail(&err);
     struct config *c = config_load(config_path(a), &over, cli_complain, NULL);
     if (!c)
         return EXIT_FAILED;
     const char **models = models_of(c);
     struct suite_ask ask = {.path = path ? path : "promptfooconfig.yaml",
                             .grader = args_get(a, "grader"),
-                            .models = args_has(a, "gateway") ? NULL : models,
+                            .models = url ? NULL : models,
                             .complain = cli_complain,
                             .warn = cli_warn};
     bool ok = check_outputs(a, &err) && (j.suite = suite_load(&ask, &err)) && run_job(&j, c, &err);
     bool below = ok && is_below(&j);
     suite_free(j.suite);
     json_decref(j.group);
+    buf_done(&j.url);
     free(j.done);
     free(models);
     config_unref(c);

@@ -43,6 +43,9 @@ const struct command command_explain = {
     .name = "explain",
     .args = "FILE|-",
     .help = "tell what would happen to a request: its model, targets, price bound, or why it is refused",
+    .more = "Of a request that is grounded in a collection it shows the passages that the model would be shown, which are "
+            "those that the key may read; name the collection in the body: \"penstock\": {\"rag\": \"NAME\"}. A key is "
+            "needed for that: without one only what everybody may read is found. No embedder is asked.",
     .options = options,
     .run = explain_run_command,
 };

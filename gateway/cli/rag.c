@@ -1,6 +1,7 @@
 /* rag - collections of documents and the versions of their indexes. */
 #include "gateway/base/out.h"
 #include "gateway/base/str.h"
+#include "gateway/cli/listing.h"
 #include "gateway/cli/owner.h"
 #include "gateway/cli/rag_priv.h"
 #include "gateway/cli/show.h"
@@ -36,18 +37,7 @@ static int list_run(const struct args *a)
 {
     static const char *const columns[] = {"collection", "version", "documents",
                                           "passages",   "labels",  "created_ms"};
-    struct err err = {0};
-    if (a->n_words)
-        return EXIT_USAGE;
-    json_t *in = json_object(), *out = NULL;
-    bool ok = owner_call(a, "GET", "/rag", in, &out, &err);
-    if (ok && args_has(a, "json"))
-        show_json(out);
-    else if (ok)
-        show_table(out, columns, sizeof columns / sizeof columns[0], NULL);
-    json_decref(in);
-    json_decref(out);
-    return ok ? EXIT_OK : cli_fail(&err);
+    return listing_run(a, "/rag", columns, sizeof columns / sizeof columns[0]);
 }
 
 /* Exit 1 if one of them cannot be served. */

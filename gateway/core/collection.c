@@ -190,8 +190,8 @@ bool collection_ingest(const struct ingest *i, struct built *made, size_t *skipp
         ok = err_say(err, ERR_bad_request, NULL,
                      "give a file or a folder; the config names no dir for '%s'", c->name);
     else if (corpus.problems)
-        ok = err_say(err, ERR_bad_request, NULL, "%zu problems; nothing was changed",
-                     corpus.problems);
+        ok = err_say(err, ERR_bad_request, NULL, "%zu problem%s; nothing was changed",
+                     corpus.problems, corpus.problems == 1 ? "" : "s");
     else if (corpus.n == 0)
         ok = err_say(err, ERR_bad_request, NULL, "there are no documents; nothing was changed");
     struct build b = {

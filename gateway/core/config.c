@@ -113,6 +113,7 @@ struct config *config_parse(const char *file, struct str text, const struct conf
     m->config.refs = 1;
     struct conf_node *root = conf_parse(m->conf, text);
     if (root) {
+        m->is_empty = root->kind == CONF_MAP && root->n == 0;
         conf_expand(m->conf, root);
         make(m, root, over);
     }

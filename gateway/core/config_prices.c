@@ -33,16 +33,23 @@ size_t config_warn(const struct config *c, void (*complain)(void *arg, const cha
 {
     struct config_memory *m = c->memory;
     const struct model_spec *models = m->models.v;
+    if (m->is_empty)
+        conf_problem(
+            m->conf, (struct conf_place){1, 1},
+            "no option stands in this file, so all have their defaults and there is no model; add "
+            "'providers' and 'models'");
     if (c->durability == DURABILITY_none)
         conf_problem(m->conf, (struct conf_place){1, 1},
                      "'ledger.durability' is none: nothing is recorded; for measuring only");
     if (c->prompts.dir && access(c->prompts.dir, F_OK) != 0)
-        conf_problem(m->conf, m->prompts_dir.at, "there is no such folder; make it, or leave 'prompts' out");
+        conf_problem(m->conf, m->prompts_dir.at,
+                     "there is no such folder; make it, or leave 'prompts' out");
     for (size_t i = 0; !c->allow_unpriced && i < m->models.n; i++) {
         const struct model *model = find_model(c, models[i].id.text);
         const struct target_spec *specs = models[i].targets.v;
         for (unsigned k = 0; model && k < model->n_targets; k++)
-            if (model->targets[k].provider && !model->targets[k].price && !strchr(model->targets[k].model, '*'))
+            if (model->targets[k].provider && !model->targets[k].price &&
+                !strchr(model->targets[k].model, '*'))
                 conf_problem(m->conf, specs[k].id.at,
                              "no price for '%s/%s', so it is refused; price it in prices.file, or "
                              "set prices.unpriced: allow",

@@ -63,6 +63,7 @@ struct config_memory {
     struct conf_word id;
     struct config config;
     struct conf *conf; /* owns every text and array */
+    bool is_empty;     /* no option is in the file */
 
     struct conf_word listen;
     struct conf_items providers, models, collections;

@@ -1,7 +1,9 @@
 /* config_rag.c - collections, and what names them. */
 #include <string.h>
 
+#include "gateway/base/scope.h"
 #include "gateway/core/config_priv.h"
+#include "prompts/prompt.h"
 
 static const char *const *names_of(struct config_memory *m, const struct conf_words *w)
 {
@@ -79,6 +81,25 @@ void config_make_collections(struct config_memory *m)
     m->config.collections = all;
     m->config.n_collections = (unsigned)m->collections.n;
     check_models(m);
+}
+
+bool config_prompt_fits(const struct config *c, const char *file, const struct prompt *p, struct buf *line)
+{
+    SCOPED(buf_done) struct buf names = BUF_INIT(64 * 1024);
+    struct str rest = str_of(p->rag ? p->rag : "off"), name;
+    str_next(&rest, '@', &name);
+    if (str_eq(str_of(p->rag ? p->rag : "off"), STR("off")) || config_collection(c, name))
+        return true;
+    for (unsigned i = 0; i < c->n_collections; i++)
+        buf_addf(&names, "%s|", c->collections[i].name);
+    struct str near = conf_nearest(name, buf_str(&names));
+    buf_addf(line, "%s:%u:%u: 'rag.collections' of the config has no '%.*s'", file, p->rag_at.line, p->rag_at.column,
+             (int)(name.n < 64 ? name.n : 64), name.p);
+    if (near.n)
+        buf_addf(line, "; did you mean '" STR_FMT "'?", STR_ARG(near));
+    else
+        buf_add(line, STR("; add it there, or name one that is"));
+    return false;
 }
 
 const struct collection *config_collection(const struct config *c, struct str name)

@@ -10,6 +10,7 @@
 #include "gateway/core/arm.h"
 #include "gateway/core/error_body.h"
 #include "gateway/core/limit.h"
+#include "gateway/core/rag.h"
 #include "gateway/core/stage.h"
 #include "gateway/store/budgets.h"
 #include "gateway/store/ledger.h"
@@ -132,6 +133,37 @@ static void add_limits(const struct exchange *x, struct buf *out)
     add_document(out, "budgets", budgets);
 }
 
+static void add_passage(const struct exchange *x, unsigned i, struct buf *out)
+{
+    char version[HASH_HEX_BYTES];
+    const struct rag_passage *p = &x->rag.passages[i];
+    const struct index_document *d = index_document(x->rag.index, p->document);
+    hash_hex(&d->version, version);
+    buf_addf(out, "%s{\"index\": %u, ", i ? ", " : "", i + 1);
+    add_text(out, "file_id", d->id);
+    buf_addf(out, ", \"document_version\": \"%s\", \"start\": %u, \"end\": %u, \"score\": %.6f, ", version, p->from,
+             p->to, p->score);
+    add_text(out, "text", p->text);
+    buf_add(out, STR("}"));
+}
+
+/* What the model would be shown, which is what the key may read: no other passage was looked at. */
+static void add_rag(const struct exchange *x, struct buf *out)
+{
+    bool asks = rag_asks_model(x->rag.index);
+    buf_add(out, STR(", \"rag\": {"));
+    add_text(out, "collection", str_of(x->rag.collection->name));
+    buf_addf(out, ", \"version\": %u, ", x->rag.version);
+    add_text(out, "embedder", asks ? str_of(index_manifest(x->rag.index)->model) : STR(""));
+    buf_add(out, STR(", "));
+    add_text(out, "searched", asks ? STR("by words only; a request has the embedder asked too, and may find others")
+                                   : STR("as a request does"));
+    buf_addf(out, ", \"blocked\": %u, \"passages\": [", x->rag.blocked);
+    for (unsigned i = 0; i < x->rag.n_passages; i++)
+        add_passage(x, i, out);
+    buf_add(out, STR("]}"));
+}
+
 void explain_write(const struct exchange *x, struct buf *out)
 {
     bool refused = x->err.code != ERR_none;
@@ -165,6 +197,8 @@ void explain_write(const struct exchange *x, struct buf *out)
         buf_add(out, STR(", "));
         add_text(out, "cache", str_of(x->cache.word));
     }
+    if (rag_is_on(x))
+        add_rag(x, out);
     if (x->n_candidates) {
         buf_add(out, STR(", "));
         add_text(out, "route", str_of(x->reason));
@@ -193,7 +227,7 @@ void explain_write(const struct exchange *x, struct buf *out)
 }
 
 /* The stages that decide; `auth` has been, in its way, and `call` only tells. */
-static const struct stage *const deciding[] = {&stage_parse, &stage_limit, &stage_arm,    &stage_prompt, &stage_policy, &stage_cache,
+static const struct stage *const deciding[] = {&stage_parse, &stage_limit, &stage_arm,    &stage_prompt, &stage_policy, &stage_rag, &stage_cache,
                                               &stage_route, &stage_budget, &stage_call, NULL};
 
 struct listening {

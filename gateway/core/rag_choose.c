@@ -44,7 +44,7 @@ static bool of_body(struct exchange *x, struct str *asked, struct err *err)
     return true;
 }
 
-/* The place for a prompt's own collection is between the request's and the model's. */
+/* What the request says counts, then its prompt, then its model. */
 static bool find_asked(struct exchange *x, struct str *asked, struct err *err)
 {
     *asked = x->head.rag;
@@ -52,6 +52,11 @@ static bool find_asked(struct exchange *x, struct str *asked, struct err *err)
         return false;
     if (asked->n)
         return true;
+    const struct prompt *p = x->prompt.version ? x->prompt.version->prompt : NULL;
+    if (p && p->rag) {
+        *asked = str_of(p->rag);
+        return true;
+    }
     const struct model *m = x->model ? x->model : config_model(x->config, model_name(x));
     bool fits = x->endpoint == ENDPOINT_chat || x->endpoint == ENDPOINT_responses;
     if (m && m->rag && fits)

@@ -62,7 +62,7 @@ static void behaviour_push(struct sink *sink, struct exchange *x, const struct f
     struct behaviour_state *s = sink->state;
     if (is_scored(x) && f->read) {
         struct answer_text *t = text_of(s, x);
-        answer_text_add(t, x->endpoint, f->data);
+        answer_text_add(t, x->endpoint, f->data, f->read);
         s->declined |= t->refused || f->read->reason == REASON_content_filter;
         s->truncated |= f->read->reason == REASON_length || f->read->ended == ANSWER_INCOMPLETE;
     }

@@ -47,7 +47,7 @@ static void trial_push(struct sink *s, struct exchange *x, const struct frame *f
 {
     if (is_drawn(x) && f->read) {
         struct answer_text *t = text_of(s->state, x);
-        answer_text_add(t, x->endpoint, f->data);
+        answer_text_add(t, x->endpoint, f->data, f->read);
         x->arm.refused |= t->refused || f->read->reason == REASON_content_filter;
     }
     sink_push(s->next, x, f);

@@ -216,10 +216,11 @@ static enum step look(struct exchange *x, bool skip_file, struct err *err)
 static enum step begin(struct exchange *x, struct err *err)
 {
     enum cache_wish wish;
-    if (!read_wish(x, &wish, err) || !model_find(x, err) || !rag_choose(x, err))
+    if (!read_wish(x, &wish, err) || !model_find(x, err))
         return STEP_FAIL;
     bool on = x->worker->gateway->cache && (wish == WISH_none ? x->model->cache.exact : wish != WISH_bypass);
-    if (!on || x->rag.collection) { /* what a reader may read today is looked up each time */
+    bool paid = x->rag.collection && rag_asks_model(x->rag.index); /* a hit would not be free of cost */
+    if (!on || paid) {
         x->cache.word = on || wish == WISH_bypass ? "bypass" : NULL;
         return STEP_NEXT;
     }

@@ -60,7 +60,9 @@ static void cancel_search(void *op)
     (void)op;
 }
 
-static enum step start_search(struct exchange *x)
+static enum step augment(struct exchange *x, struct err *err);
+
+static enum step start_search(struct exchange *x, struct err *err)
 {
     struct rag_job *j = x->rag.job;
     const struct collection *c = x->rag.collection;
@@ -72,6 +74,10 @@ static enum step start_search(struct exchange *x)
         .k = c->k,
     };
     x->rag.state = RAG_SEARCHING;
+    if (!x->worker->gateway->searches) { /* explained where no request waits */
+        work(&j->job);
+        return augment(x, err);
+    }
     x->wait = (struct wait){.cancel = cancel_search, .op = x};
     jobs_add(x->worker->gateway->searches, &j->job);
     return STEP_WAIT;
@@ -97,10 +103,9 @@ static enum step begin(struct exchange *x, struct err *err)
         return STEP_FAIL;
     if (j->query.n > QUERY_MAX_BYTES) /* what is asked stands at the end */
         buf_drop(&j->query, j->query.n - QUERY_MAX_BYTES);
-    const struct manifest *m = index_manifest(x->rag.index);
-    if (m->embedder == EMBEDDER_model && m->fusion.lexical_percent < 100)
-        return child_embed(x, str_of(m->model), buf_str(&j->query), err);
-    return start_search(x);
+    if (rag_asks_model(x->rag.index) && !x->dry_run)
+        return child_embed(x, str_of(index_manifest(x->rag.index)->model), buf_str(&j->query), err);
+    return start_search(x, err);
 }
 
 /*
@@ -147,7 +152,10 @@ static void show_passages(struct exchange *x, struct buf *out)
         if (!x->rag.n_passages)
             context_begin(out);
         tokens += more;
-        x->rag.passages[x->rag.n_passages++] = (struct rag_passage){h->document, h->from, h->to};
+        struct rag_passage *p = &x->rag.passages[x->rag.n_passages++];
+        *p = (struct rag_passage){h->document, h->from, h->to, h->score, STR("")};
+        if (x->dry_run)
+            p->text = (struct str){arena_strdup(&x->arena, buf_str(&text)), text.n};
         context_add(out, x->rag.n_passages, buf_str(&title), buf_str(&text));
     }
     if (x->rag.n_passages)
@@ -196,8 +204,10 @@ static enum step augment(struct exchange *x, struct err *err)
     show_passages(x, &text);
     x->rag.list = list_passages(x);
     x->rag.state = RAG_DONE;
-    metric_add(x->worker->metrics, METRIC_passages_total, x->rag.n_passages);
-    metric_add(x->worker->metrics, METRIC_passages_blocked_total, x->rag.blocked);
+    if (!x->dry_run) {
+        metric_add(x->worker->metrics, METRIC_passages_total, x->rag.n_passages);
+        metric_add(x->worker->metrics, METRIC_passages_blocked_total, x->rag.blocked);
+    }
     if (!x->rag.n_passages && rule == NOTHING_refuse) {
         err_say(err, ERR_nothing_found, NULL, "%s", err_info(ERR_nothing_found)->help);
         return STEP_FAIL;
@@ -213,7 +223,7 @@ static enum step rag_run(struct exchange *x, struct err *err)
     case RAG_NEW:
         return begin(x, err);
     case RAG_EMBEDDING:
-        return child_vector(x, &x->rag.job->vector, err) ? start_search(x) : STEP_FAIL;
+        return child_vector(x, &x->rag.job->vector, err) ? start_search(x, err) : STEP_FAIL;
     case RAG_SEARCHING:
     case RAG_DONE:
         break;

@@ -15,6 +15,9 @@ struct notes {
     struct tally own, elsewhere;
     int64_t reasoning, reasoning_too; /* bytes */
     size_t choices;
+    struct json_value piece;
+    unsigned pieces, others; /* that are text or calls */
+    int64_t choice;          /* the last that ended */
 };
 
 static enum answer_reason reason_of(const struct json_value *v)
@@ -47,6 +50,7 @@ static bool end_choice(struct notes *t, size_t element, struct err *err)
         return err_set(err, ERR_bad_answer, "the index of a choice is none");
     uint64_t bit = (uint64_t)1 << i % 64;
     t->choices++;
+    t->choice = i;
     t->a->begun[i / 64] |= bit;
     if (json_text_bytes(finish) > 0) {
         t->a->finished[i / 64] |= bit;
@@ -56,6 +60,17 @@ static bool end_choice(struct notes *t, size_t element, struct err *err)
     return true;
 }
 
+static void on_text(struct notes *t, enum answer_read read, const struct json_value *v)
+{
+    t->a->text_bytes += (int64_t)json_text_bytes(v);
+    if (read == ANSWER_READ_text) {
+        t->others++;
+        return;
+    }
+    t->piece = *v;
+    t->pieces++;
+}
+
 static bool on_hit(void *arg, const struct json_hit *h, struct err *err)
 {
     struct notes *t = arg;
@@ -63,8 +78,10 @@ static bool on_hit(void *arg, const struct json_hit *h, struct err *err)
     const struct json_value *v = &h->value;
     if (m->read < ANSWER_READ_kept)
         t->kept[m->read] = *v;
-    else if (m->read == ANSWER_READ_text)
-        t->a->text_bytes += (int64_t)json_text_bytes(v);
+    else if (m->read == ANSWER_READ_piece || m->read == ANSWER_READ_text)
+        on_text(t, m->read, v);
+    else if (m->read == ANSWER_READ_calls)
+        t->others++;
     else if (m->read == ANSWER_READ_reasoning)
         t->reasoning += (int64_t)json_text_bytes(v);
     else if (m->read == ANSWER_READ_reasoning_too)
@@ -133,6 +150,10 @@ static void settle(struct notes *t, enum endpoint e)
     a->text_bytes += t->reasoning > t->reasoning_too ? t->reasoning : t->reasoning_too;
     if (e == ENDPOINT_responses)
         settle_responses(t);
+    if (t->pieces == 1 && t->choices == 1 && t->others == 0 && t->piece.kind == VALUE_STRING) {
+        a->said = t->piece;
+        a->said_by = t->choice;
+    }
     a->has_text = a->text_bytes > 0;
     a->counted = tally_usage(&t->own, e, &a->count) || tally_usage(&t->elsewhere, e, &a->count);
 

@@ -40,6 +40,9 @@ struct answer {
     int64_t text_bytes;      /* of content, refusal, reasoning and tool arguments, decoded */
     uint64_t begun[2], finished[2]; /* bit i: choice i is in it; with a finish reason */
     enum answer_end ended;
+    /* Of a chat's event: its text, where that is all it says, and by which choice; else absent. */
+    struct json_value said;
+    int64_t said_by;
     enum answer_reason reason; /* of the last choice that finished */
 };
 

@@ -20,6 +20,8 @@ enum answer_read {
     ANSWER_READ_choices,
     ANSWER_READ_choice,
     ANSWER_READ_text,
+    ANSWER_READ_piece, /* text too */
+    ANSWER_READ_calls,
     ANSWER_READ_reasoning, /* two names for the same text; some send both */
     ANSWER_READ_reasoning_too,
     ANSWER_READ_count,

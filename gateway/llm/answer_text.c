@@ -133,11 +133,29 @@ void answer_text_done(struct answer_text *t)
         buf_done(&t->choices[i]);
 }
 
-void answer_text_add(struct answer_text *t, enum endpoint e, struct str data)
+static void add_said(struct answer_text *t, const struct answer *read)
+{
+    if (!t->keeps || json_text_bytes(&read->said) == 0)
+        return;
+    if (read->said_by >= ANSWER_TEXT_CHOICES) {
+        t->lost = true;
+        return;
+    }
+    struct buf *to = &t->choices[read->said_by];
+    json_text(&read->said, to);
+    t->lost |= !buf_ok(to);
+}
+
+void answer_text_add(struct answer_text *t, enum endpoint e, struct str data,
+                     const struct answer *read)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     if (e != ENDPOINT_chat && e != ENDPOINT_responses)
         return;
+    if (read && read->said.kind == VALUE_STRING) {
+        add_said(t, read);
+        return;
+    }
     pthread_once(&once, make_plans);
     struct gathering g = {
         .t = t, .is_chat = e == ENDPOINT_chat, .text = BUF_INIT(ANSWER_TEXT_BYTES)};

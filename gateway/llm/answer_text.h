@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "gateway/base/str.h"
+#include "gateway/llm/answer.h"
 #include "gateway/llm/endpoint.h"
 
 enum { ANSWER_TEXT_CHOICES = 8, ANSWER_TEXT_BYTES = 256 * 1024 };
@@ -23,7 +24,11 @@ struct answer_text { /* answer_text_init(), answer_text_done() */
 void answer_text_init(struct answer_text *t, bool keeps);
 void answer_text_done(struct answer_text *t);
 
-/* `data`: a whole body, or an event's; what is no such answer adds nothing. */
-void answer_text_add(struct answer_text *t, enum endpoint e, struct str data);
+/*
+ * `data`: a whole body, or an event's; what is no such answer adds nothing.  `read` is what
+ * answer_scan() found in it, which saves a scan of most events; NULL: not known.
+ */
+void answer_text_add(struct answer_text *t, enum endpoint e, struct str data,
+                     const struct answer *read);
 
 #endif

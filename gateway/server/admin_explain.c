@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "gateway/base/scope.h"
+#include "gateway/core/collection.h"
 #include "gateway/core/explain.h"
 #include "gateway/server/admin_priv.h"
 
@@ -32,9 +33,17 @@ bool admin_explain(struct admin *a, const char *segment, json_t *in, json_t **ou
     SCOPED(buf_done) struct buf told = BUF_INIT(EXPLANATION_BYTES), problem = BUF_INIT(1024);
     struct config *c = a->config ? config_ref(a->config) : config_load(a->config_path, NULL, config_keep_first, &problem);
     struct gateway gateway = {.store = a->store, .prompts = a->prompts, .rollouts = a->rollouts, .cache = a->cache};
-    bool ok = c ? explain_run(&gateway, c, str_of(key), e, str_of(text), &told, err)
+    shelf_slot_init(&gateway.shelf);
+    struct shelf *shelf = a->shelf ? shelf_slot_get(a->shelf) : collection_shelf(a->store, NULL, err);
+    if (shelf)
+        shelf_slot_put(&gateway.shelf, shelf);
+    if (c)
+        gateway.memory.max_bytes = c->server.memory_in_flight;
+    bool ok = !shelf ? false
+              : c ? explain_run(&gateway, c, str_of(key), e, str_of(text), &told, err)
                 : err_say(err, ERR_bad_config, NULL, "%s", problem.p);
     config_unref(c);
+    shelf_slot_done(&gateway.shelf);
     if (!ok)
         return false;
     *out = json_loadb(told.p, told.n, 0, NULL);

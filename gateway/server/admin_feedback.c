@@ -49,7 +49,9 @@ bool admin_feedback_add(struct admin *a, const char *segment, json_t *in, json_t
                        "feedback needs the request_id that it is of");
     if (!f.has_thumbs && !f.has_score && !f.comment.n && !f.answer.n)
         return err_say(err, ERR_bad_request, NULL, "feedback has thumbs, score, comment or answer");
-    if (!admin_dry_run(in) && !feedback_add(a->store, &f, err))
+    bool ok =
+        admin_dry_run(in) ? feedback_check(a->store, &f, err) : feedback_add(a->store, &f, err);
+    if (!ok)
         return false;
     *out = json_pack("{s:s}", "request_id", f.request_id.p);
     return true;

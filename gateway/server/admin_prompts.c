@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "gateway/base/file.h"
 #include "gateway/base/scope.h"
 #include "gateway/core/config.h"
 #include "gateway/server/admin_priv.h"
@@ -15,6 +16,31 @@ static json_t *pushed_object(const struct pushed *one)
                      "hash", one->hash, "new", one->made);
 }
 
+static void pass_by(void *arg, const char *line)
+{
+    (void)arg, (void)line;
+}
+
+/* Has the config what it names?  What is wrong with the file itself, who takes it says. */
+static bool fits(struct admin *a, const char *file, const char *source, struct err *err)
+{
+    SCOPED(buf_done) struct buf line = BUF_INIT(COMPLAINT_BYTES);
+    struct prompt *p = prompt_parse(file, str_of(source), pass_by, NULL);
+    struct config *c = p && p->rag ? admin_config(a, err) : NULL;
+    bool ok = !p || !p->rag || (c && config_prompt_fits(c, file, p, &line));
+    if (!ok && c)
+        err_say(err, ERR_bad_request, NULL, "%s", line.n ? line.p : file);
+    config_unref(c);
+    prompt_free(p);
+    return ok;
+}
+
+static bool file_fits(void *arg, const char *path, struct err *err)
+{
+    SCOPED(scope_free) char *source = file_read(path, PROMPT_FILE_BYTES, err);
+    return source && fits(arg, path, source, err);
+}
+
 bool admin_prompts_push(struct admin *a, const char *segment, json_t *in, json_t **out,
                         struct err *err)
 {
@@ -22,7 +48,7 @@ bool admin_prompts_push(struct admin *a, const char *segment, json_t *in, json_t
     const char *source = admin_text(in, "source", "", err),
                *file = admin_text(in, "file", "source", err);
     struct pushed one;
-    if (!source || !file ||
+    if (!source || !file || !fits(a, file, source, err) ||
         !prompts_push(a->prompts, file, str_of(source), admin_dry_run(in), &one, err))
         return false;
     *out = pushed_object(&one);
@@ -72,7 +98,7 @@ bool admin_prompts_inbox(struct admin *a, const char *segment, json_t *in, json_
     const char *dir = c ? admin_inbox(c, err) : NULL;
     struct taking t = {json_array(), &problem};
     bool ok =
-        dir && inbox_push(a->prompts, dir, admin_dry_run(in), take_one, take_problem, &t, err);
+        dir && inbox_walk(dir, file_fits, a, err) && inbox_push(a->prompts, dir, admin_dry_run(in), take_one, take_problem, &t, err);
     config_unref(c);
     if (ok) {
         *out = t.list;

@@ -4,6 +4,7 @@
  */
 #include "gateway/server/server.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -206,6 +207,20 @@ static void serve(struct server *s, const sigset_t *signals)
     drain(s, signals);
 }
 
+/* A library's thread has it: it shall not have it again, and who waits for it gets it. */
+static void hand_on(int signal, siginfo_t *info, void *context)
+{
+    int saved = errno;
+    (void)info;
+    sigaddset(&((ucontext_t *)context)->uc_sigmask, signal);
+    kill(getpid(), signal);
+    errno = saved;
+}
+
+/*
+ * Threads that libraries began before main() do not block them, and by default a signal
+ * that one of those gets ends the process at once.
+ */
 static void block_signals(sigset_t *signals)
 {
     sigemptyset(signals);
@@ -213,6 +228,10 @@ static void block_signals(sigset_t *signals)
     sigaddset(signals, SIGINT);
     sigaddset(signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, signals, NULL);
+    struct sigaction action = {.sa_sigaction = hand_on, .sa_mask = *signals, .sa_flags = SA_SIGINFO | SA_RESTART};
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
 }
 

@@ -52,6 +52,16 @@ static bool task_add(sqlite3 *db, void *arg, struct err *err)
     return sql_run(q, err);
 }
 
+static bool task_check(sqlite3 *db, void *arg, struct err *err)
+{
+    return check_request(db, arg, err);
+}
+
+bool feedback_check(struct store *s, const struct feedback *f, struct err *err)
+{
+    return store_flush(s, err) && store_do(s, task_check, (void *)f, err);
+}
+
 bool feedback_add(struct store *s, const struct feedback *f, struct err *err)
 {
     return store_flush(s, err) && store_do(s, task_add, (void *)f, err);

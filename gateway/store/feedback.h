@@ -22,4 +22,7 @@ struct feedback {
  */
 bool feedback_add(struct store *s, const struct feedback *f, struct err *err);
 
+/* Whether that would do, without doing it. */
+bool feedback_check(struct store *s, const struct feedback *f, struct err *err);
+
 #endif

@@ -60,3 +60,25 @@ def test_feedback_is_of_ones_own_team(sim):
 def test_feedback_that_makes_no_sense(sim, body, param):
     told = sim.post("/v1/feedback", body)
     assert (told.status, told.error["param"]) == (400, param)
+
+
+def test_the_operator_speaks_of_any_request(sim):
+    request = sim.chat().header("x-request-id")
+    said = ["feedback", "add", request, "--thumbs", "up", "--score", "0.5", "--comment", "ja — gut"]
+    assert sim.run(*said, "--dry-run").stdout == "" and sim.rows("select 1 from feedback") == []
+    assert sim.cli(*said, "--json") == {"request_id": request}
+    assert sim.rows("select key_id, team, thumbs, score, comment from feedback") == [
+        {"key_id": "operator", "team": None, "thumbs": 1, "score": 0.5, "comment": "ja — gut"}]
+    sim.stop()
+    assert sim.run("feedback", "add", request, "--answer", "better").returncode == 0
+    assert [r["answer"] for r in sim.rows("select answer from feedback")] == [None, "better"]
+
+
+@pytest.mark.parametrize("args, status, says", [
+    (["nothing", "--thumbs", "up"], 1, "no such request"), (["nothing", "--thumbs", "up", "--dry-run"], 1, "no such request"),
+    (["x"], 1, "thumbs, score, comment or answer"), (["x", "--score", "2"], 1, "from 0 to 1"),
+    (["x", "--score", "well"], 1, "score"), (["x", "--thumbs", "sideways"], 1, "'up' or 'down'"), ([], 2, "")])
+def test_feedback_of_the_operator_that_makes_no_sense(sim, args, status, says):
+    done = sim.run("feedback", "add", *args)
+    assert done.returncode == status and says in done.stderr, done.stderr
+    assert sim.rows("select 1 from feedback") == []

@@ -280,6 +280,24 @@ def test_explain_says_so(cached):
     assert (told["cache"], told["would"]) == ("hit", "hand out")
 
 
+def test_what_an_older_policy_let_through_is_no_hit(gateway, upstream, tmp_path):
+    folder = tmp_path / "policies"
+    folder.mkdir()
+    policy = folder / "some.yaml"
+    rule = "version: 1\nrules: [{{id: pii.email, response: {{action: {}}}}}]\n"
+    policy.write_text(rule.format("flag"))
+    up = upstream(lambda peer: peer.answer(chat(f"{peer.index} ada@example.org")))
+    gateway = gateway({"providers": {"up": {"dialect": "openai", "base_url": up.url, "api_key": "sk-x"}},
+                       "models": {"m": {"targets": [{"provider": "up", "model": "m-1"}]}},
+                       "cache": {"exact": "on"}, "policies": {"dir": str(folder), "default": "some"}})
+    assert [(word(a), text_of(a)) for a in (gateway.chat(), gateway.chat())] == [
+        ("miss", "0 ada@example.org"), ("hit", "0 ada@example.org")]
+    policy.write_text(rule.format("redact"))
+    gateway.reload()
+    until(lambda: text_of(gateway.chat()) == "1 [EMAIL]", says="an answer under the new policy")
+    assert word(gateway.chat()) == "hit" and len(up.requests) == 2
+
+
 def test_ten_thousand_probes_cross_nothing(gateway, upstream, tmp_path):
     """Three teams, one of them under another policy, two arms: a hit is of one's own kind alone."""
     folder = tmp_path / "policies"

@@ -145,3 +145,79 @@ def test_two_versions_are_compared(stopped):
     assert compare("bad", "good")[0] == 0 and compare("bad", "good")[1]["verdict"] == "better"
     status, doc = compare("good", "same")
     assert (status, doc["verdict"]) == (3, "inconclusive") and doc["rows_needed"] > 60
+
+
+@pytest.fixture
+def remote(gateway):
+    """remote(models): a gateway that runs, and another one's folder to ask it from, without anything of its own."""
+    def make(models="*"):
+        there, here = gateway({**SIM}), gateway({"providers": {"sim": {"dialect": "sim"}},
+                                                 "models": {"other": {"targets": [{"provider": "sim", "model": "echo"}]}}})
+        here.stop()
+        there.cli("teams", "create", "red", "--json")
+        made = there.cli("keys", "create", "--team", "red", "--models", models, "--json")
+        here.env["PENSTOCK_API_KEY"] = made["key"]
+        return there, here, f"http://127.0.0.1:{there.port}"
+    return make
+
+
+def test_another_gateway_is_asked_with_a_key(remote):
+    there, here, url = remote()
+    run(here, write(here, "s.json", SUITE), "--gateway", url, "-o", "out.json")
+    doc = json.loads((here.folder / "out.json").read_text())
+    assert [r["response"]["output"] for r in doc["results"]["results"]] == [f"Say {w}" for w in "abcd"]
+    assert here.rows("select 1 from requests") == []
+    sql = "select tags, team, finish from requests where finish is not null"
+    until(lambda: len(there.rows(sql)) >= 4, says="four settled rows")
+    rows = there.rows(sql)
+    assert [json.loads(r["tags"]) for r in rows] == [{"eval": doc["evalId"]}] * 4
+    assert {(r["team"], r["finish"]) for r in rows} == {("red", "complete")}
+    assert [(r["evalId"], r["passed"]) for r in here.cli("eval", "list", "--json")] == [(doc["evalId"], 4)]
+    assert there.cli("eval", "list", "--json") == []
+
+
+def test_a_released_prompt_is_judged_here_and_there(remote):
+    there, here, url = remote()
+    (there.folder / "greet.prompty").write_text(
+        "---\nname: greet\nmodel: {route: m}\ninputs: {history: {type: thread}}\n---\nsystem:\nBe kind.\n{{ history }}\n")
+    there.cli("prompts", "push", str(there.folder / "greet.prompty"), "--json")
+    suite = {**SUITE, "providers": ["prompt:greet@1", "openai:chat:prompt:greet@latest"]}
+    for g, more in ((there, []), (here, ["--gateway", url])):
+        run(g, write(g, "s.json", suite), *more, "-o", "out.json")
+        assert sorted(r["response"]["output"] for r in results(g, "out.json")) == [f"Say {w}" for w in "aabbccdd"]
+    found = there.rows("select distinct prompt_name, prompt_version from requests")
+    assert found == [{"prompt_name": "greet", "prompt_version": 1}]
+
+
+@pytest.mark.parametrize("break_it, says", [
+    (lambda here, there: here.env.update(PENSTOCK_API_KEY="sk-wrong"), "401"),
+    (lambda here, there: here.env.pop("PENSTOCK_API_KEY"), "401")], ids=["wrong key", "no key"])
+def test_another_gateway_that_refuses_gives_no_verdict(remote, break_it, says):
+    there, here, url = remote()
+    break_it(here, there)
+    run(here, write(here, "s.json", SUITE), "--gateway", url, "-o", "out.json", code=100)
+    for r in results(here, "out.json"):
+        assert (r["success"], r["failureReason"]) == (False, 2) and says in r["error"] and "sk-" not in r["error"], r
+
+
+def test_a_key_that_may_not_use_the_model_gives_no_verdict(remote):
+    there, here, url = remote("nothing")
+    run(here, write(here, "s.json", SUITE), "--gateway", url, "-o", "out.json", code=100)
+    assert {r["failureReason"] for r in results(here, "out.json")} == {2}
+
+
+def test_a_run_whose_gateway_is_gone_goes_on_when_it_is_back(remote):
+    there, here, url = remote()
+    there.stop()
+    done = run(here, write(here, "s.json", SUITE), "--gateway", url, code=1)
+    assert "the gateway does not answer" in done.stderr and "--resume eval-" in done.stderr
+    there.start()
+    run(here, "s.json", "--gateway", url + "/v1/", "--resume", "latest", "-o", "out.json")
+    assert [r["response"]["output"] for r in results(here, "out.json")] == [f"Say {w}" for w in "abcd"]
+    assert len(here.cli("eval", "list", "--json")) == 1
+
+
+@pytest.mark.parametrize("url", ["nonsense", "ftp://127.0.0.1/", "http://", "", "http://host/?x", "https:///v1"])
+def test_a_url_that_is_none(stopped, url):
+    done = stopped.run("eval", "run", "-c", write(stopped, "s.json", SUITE), "--gateway", url)
+    assert done.returncode in (1, 2) and "gateway" in done.stderr and stopped.rows("select 1 from evals") == []

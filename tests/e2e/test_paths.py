@@ -3,6 +3,7 @@ import re
 
 import pytest
 
+from harness import until
 from upstream import chat
 
 
@@ -43,11 +44,15 @@ def test_health_needs_no_key(plain):
 
 
 def test_metrics(plain):
+    def metrics():
+        return plain.get("/metrics", key=None).body.decode()
+
     plain.chat()
-    text = plain.get("/metrics", key=None).body.decode()
+    counted = r'^penstock_requests_total\{endpoint="chat",status="2xx",finish="complete"\} 1$'
+    until(lambda: re.search(counted, metrics(), re.M), says="the request, counted once its last byte has left")
+    text = metrics()
     for line in text.splitlines():
         assert re.fullmatch(r'# (HELP|TYPE) .+|[a-zA-Z_:][\w:]*(\{([a-z_]+="[^"]*",?)*\})? [-+\d.eE]+(NaN|Inf)?', line), line
-    assert re.search(r'^penstock_requests_total\{endpoint="chat",status="2xx",finish="complete"\} 1$', text, re.M)
 
 
 def test_an_upgrade_is_refused(plain):

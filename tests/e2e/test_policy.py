@@ -78,6 +78,22 @@ def test_a_stream_in_pieces_comes_back_as_it_was(guarded, size):
     assert EMAIL not in said(up.last)
 
 
+@pytest.mark.parametrize("size", [0, 1, 3, 1000])
+@pytest.mark.parametrize("never_in", [[], ["url"]])
+def test_in_a_url_a_name_stays_a_name(guarded, size, never_in):
+    """An answer that makes a link of a value does not hand it to whoever serves the link."""
+    def script(peer):
+        name = said(peer.request)
+        text = f"{name}: <https://x.test/?q={name}&r={name}> {name}, http: {name}"
+        peer.stream(chat_stream([text[i:i + size] for i in range(0, len(text), size)])) if size else peer.answer(chat(text))
+
+    gateway, up = guarded(script, [{"id": "pii.email", "request": {"action": "pseudonymise"},
+                                    "restore": {"in": ["content"], "never_in": never_in}}])
+    found = text_of(gateway.stream(text=EMAIL)) if size else gateway.chat(text=EMAIL).text
+    linked = said(up.last) if never_in else EMAIL
+    assert found == f"{EMAIL}: <https://x.test/?q={linked}&r={linked}> {EMAIL}, http: {EMAIL}"
+
+
 def test_a_body_in_which_nothing_was_found_goes_on_byte_for_byte(guarded):
     gateway, up = guarded(echo)
     body = '{ "model" : "m-1",\n"messages":[{"role":"user","content":"caf\\u00e9 \\/ \\ud83d\\ude00"}], "top_k":1.0e0, "x":{"y":[1,"z"]}}'

@@ -1,5 +1,6 @@
 """Answers are grounded in documents: passages by access, citations that resolve to exact bytes, versions that swap whole."""
 import hashlib
+import itertools
 import json
 import random
 import shutil
@@ -386,19 +387,113 @@ def test_policies_treat_passages_too(pair, tmp_path):
     assert secret not in gateway.log
 
 
-def test_grounded_requests_pass_the_cache_by(pair):
+def test_a_cached_answer_is_for_who_may_read_the_same(pair):
     gateway, up = grounded(pair, "See [1].", cache={"exact": True})
-    for n in range(2):
-        answer = gateway.chat(text="days of holiday", headers=RAG)
-        assert answer.header("x-penstock-cache") == "bypass" and len(up.requests) == n + 1
+    ask = {"text": "When are salaries paid, and holiday and parking?", "headers": RAG}
+    keys = {"red": gateway.key("red"), "blue": gateway.key("blue"), "hr": gateway.key("red", "*", "--tag", "hr")}
+    cited = {"red": {"red-1", "default"}, "blue": {"blue-1", "default"}, "hr": {"red-1", "hr-1", "default"}}
+    for n, (who, key) in enumerate(keys.items(), 1):
+        first, again = gateway.chat(**ask, key=key), gateway.chat(**ask, key=key)
+        assert [a.header("x-penstock-cache") for a in (first, again)] == ["miss", "hit"] and len(up.requests) == n
+        assert again.json["choices"] == first.json["choices"]
+        [note] = again.json["choices"][0]["message"]["annotations"]
+        assert note["file_citation"]["file_id"] in cited[who]
+        assert again.header("x-penstock-rag") == first.header("x-penstock-rag")
+        rows = [gateway.request_row(a.header("x-request-id")) for a in (first, again)]
+        assert rows[0]["rag_passages"] == rows[1]["rag_passages"] and rows[1]["cost_nusd"] == 0
+        assert {p["file_id"] for p in json.loads(rows[1]["rag_passages"])} <= cited[who]
+        words, notes = streamed(gateway.stream(**ask, key=key).found)
+        assert (words, notes) == (first.text, [note]) and len(up.requests) == n
+    ingest(gateway, [dict(d, acl={}) if d["id"] == "red-1" else d for d in DOCUMENTS])
+    after = gateway.chat(**ask, key=keys["red"])
+    assert after.header("x-penstock-cache") == "miss" and HOLIDAYS not in up.last.json["messages"][0]["content"]
+    ingest(gateway, [dict(d, text=d["text"] + " Or so.") if d["id"] == "blue-1" else d for d in DOCUMENTS])
+    assert gateway.chat(**ask, key=keys["blue"]).header("x-penstock-cache") == "miss"
+
+
+def explain(gateway, key_id, text="How many days of holiday?", rag="kb"):
+    body = {"model": "m", "messages": [{"role": "user", "content": text}], "penstock": {"rag": rag}}
+    more = ["--key", key_id] if key_id else []
+    return json.loads(gateway.run("explain", "-", *more, stdin=json.dumps(body)).stdout)
+
+
+def test_explain_shows_the_passages_that_the_key_may_read(pair):
+    gateway, up = grounded(pair, "See [1].")
+    ids = {}
+    for team in ["red", "blue"]:
+        gateway.run("teams", "create", team)  # which may be there
+        ids[team] = gateway.cli("keys", "create", "--team", team, "--models", "*", "--json")["id"]
+
+    def look():
+        told = explain(gateway, ids["red"])
+        assert told["would"] == "ask" and (told["rag"]["collection"], told["rag"]["version"]) == ("kb", 1)
+        [passage] = told["rag"]["passages"]
+        assert passage["score"] > 0 and passage["index"] == 1 and passage["file_id"] == "red-1"
+        assert passage["document_version"] == hashlib.sha256(HOLIDAYS.encode()).hexdigest()
+        assert passage["text"] == HOLIDAYS.encode()[passage["start"]:passage["end"]].decode()
+        assert told["bound"]["input_tokens"] > explain(gateway, ids["red"], rag="off")["bound"]["input_tokens"]
+        for other in [ids["blue"], ""]:
+            told = explain(gateway, other)
+            assert told["rag"]["passages"] == [] and HOLIDAYS not in json.dumps(told, ensure_ascii=False)
+        told = explain(gateway, ids["red"], rag="kb@7")
+        assert told["would"] == "refuse" and told["status"] == 404 and "rag" not in told
+    look()
+    gateway.stop()
+    look()
+    assert not up.requests
+
+
+def test_a_dry_run_shows_its_own_passages(pair):
+    gateway, up = grounded(pair, "See [1].")
+    told = gateway.chat(text="How many days of holiday?", headers=[*RAG, ("x-penstock-dry-run", "true")]).json
+    assert [p["text"] for p in told["rag"]["passages"]] == [HOLIDAYS] and not up.requests
+
+
+PROMPT = """---
+name: grounded
+model: {route: m}
+%sinputs: {question: string}
+---
+user:
+{{ question }}
+"""
+
+
+def test_a_prompt_names_a_collection(pair, tmp_path):
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    gateway, up = grounded(pair, "See [1].", prompts={"dir": str(inbox)})
+
+    def push(line, *more):
+        return gateway.run("prompts", "push", "-", "--json", *more, stdin=PROMPT % line)
+    plain, with_rag = json.loads(push("").stdout), json.loads(push("rag: kb\n").stdout)
+    assert (plain["version"], with_rag["version"]) == (1, 2) and plain["hash"] != with_rag["hash"]
+
+    def ask(prompt, *headers):
+        body = {"model": prompt, "messages": [], "prompt_variables": {"question": "How many days of holiday?"}}
+        return gateway.post("/v1/chat/completions", body, headers=list(headers))
+    answer = ask("prompt:grounded@2")
+    assert answer.header("x-penstock-rag") == "kb@1;k=1" and HOLIDAYS in up.last.json["messages"][0]["content"]
+    assert answer.json["choices"][0]["message"]["annotations"]
+    assert ask("prompt:grounded@1").header("x-penstock-rag") is None
+    assert ask("prompt:grounded@2", ("x-penstock-rag", "off")).header("x-penstock-rag") is None
+    for more in [[], ["--dry-run"]]:
+        refused = push("rag: kbb@production\n", *more)
+        assert refused.returncode == 1, refused.stdout
+        assert ":4:6: 'rag.collections' of the config has no 'kbb'; did you mean 'kb'?" in refused.stderr
+    (inbox / "grounded.prompty").write_text(PROMPT % "rag: nothing_like_it\n")
+    for command in [["prompts", "push"], ["check"]]:
+        refused = gateway.run(*command)
+        assert refused.returncode == 1 and "grounded.prompty:4:6: 'rag.collections' of the config has no" in refused.stderr
+    assert json.loads(push("rag: 'off'\n").stdout)["version"] == 3
 
 
 def versions(n):
     return [{"id": "v", "text": f"The version of this page is number {n} and nothing else.", "acl": {"teams": ["red"]}}]
 
 
-def swap_under_load(pair, seconds, threads):
-    """Every answer repeats the passage it was sent; its header and the passage name one version."""
+def swap_under_load(pair, seconds, threads, rate=None):
+    """At so many requests a second, or as many as there are. Every answer repeats the passage it was sent; its header and the passage name one version."""
     def script(peer):
         content = peer.request.json["messages"][0]["content"]
         peer.answer(chat(content[content.index("number=\"1\""):][:200]))
@@ -406,6 +501,8 @@ def swap_under_load(pair, seconds, threads):
     ingest(gateway, versions(1))
     key = gateway.key("red")
     seen, failed, current, stop = set(), [], [(0.0, 1)], threading.Event()
+    turns = itertools.count()
+    start = time.monotonic()
 
     def ask():
         try:
@@ -417,6 +514,9 @@ def swap_under_load(pair, seconds, threads):
     def ask_on():
         with gateway.connect() as c:
             while not stop.is_set():
+                turn = next(turns)
+                if rate and stop.wait(max(0, start + turn / rate - time.monotonic())):
+                    return
                 began = time.monotonic()
                 c.request("POST", "/v1/chat/completions", gateway.headers(key, RAG),
                           {"model": "m", "messages": [{"role": "user", "content": "version of this page"}]})
@@ -450,7 +550,9 @@ def swap_under_load(pair, seconds, threads):
         [t.join() for t in running]
     assert not failed, failed[:3]
     assert len(seen) >= 2
-    return len(seen)
+    print(f"{next(turns) / (time.monotonic() - start):.0f} requests/s, {n} versions made, {len(seen)} seen, 0 failed")
+    if rate:
+        assert next(turns) >= 0.95 * rate * (time.monotonic() - start), "the load was less than it should be"
 
 
 def test_swaps_under_load(pair):
@@ -459,7 +561,7 @@ def test_swaps_under_load(pair):
 
 @pytest.mark.long
 def test_swaps_under_long_load(pair):
-    swap_under_load(pair, 60, 8)
+    swap_under_load(pair, 60, 24, rate=500)
 
 
 def probe_access(pair, probes):

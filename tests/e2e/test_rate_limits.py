@@ -76,8 +76,9 @@ def test_only_so_many_run_at_once_and_none_is_lost(pair):
         free.set()
         assert connections[1].read_answer().status == 200
         [c.close() for c in connections]
-        until(lambda: gateway.chat(key=key).status == 200)
-    until(lambda: gateway.get("/v1/usage", key).json["limits"]["concurrent"]["running"] == 0)
+        until(lambda: gateway.get("/v1/usage", key).json["limits"]["concurrent"]["running"] == 0)
+        assert gateway.chat(key=key).status == 200
+        until(lambda: gateway.get("/v1/usage", key).json["limits"]["concurrent"]["running"] == 0)
 
 
 def test_teams_and_keys_override_the_config(pair):

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from harness import UPSTREAM_KEY, chat_body
+from harness import UPSTREAM_KEY, chat_body, until
 from upstream import chat, usage
 
 TOOLS = [{"type": "function", "function": {"name": "f", "parameters": {}}}]
@@ -103,13 +103,16 @@ def test_fastest_finds_the_fast_one(many):
 
     gateway, ups = many({name: {} for name in delays}, {f"{name}/x": price(1, 1) for name in delays}, script,
                         strategy="fastest")
-    for _ in range(40):
-        assert gateway.chat("m").status == 200
-    assert len(ups["fast"].requests) >= 34
+
+    def share():
+        before = len(ups["fast"].requests)
+        for _ in range(20):
+            assert gateway.chat("m").status == 200
+        return (len(ups["fast"].requests) - before) / 20
+
+    until(lambda: share() >= .8, says="most of twenty to the fast one")  # one stall of the machine makes it slow for a while
     delays["fast"], delays["slow"] = 0.12, 0.005
-    for _ in range(40):
-        gateway.chat("m")
-    assert len(ups["fast"].requests) < 55
+    until(lambda: share() <= .3, says="few to the one that was fast")
 
 
 def test_models_within_have_their_own_order(gateway, upstream):

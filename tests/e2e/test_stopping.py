@@ -105,3 +105,14 @@ def test_a_taken_port_is_said(pair, tmp_path):
     done = subprocess.run([PROGRAM, "serve", "--config", config], capture_output=True, text=True, timeout=30)
     assert done.returncode == 1
     assert str(gateway.port) in done.stderr
+
+
+def test_a_signal_as_soon_as_it_is_ready_is_no_sudden_death(pair):
+    """Also while its main thread is not waiting for one, and a library's thread would take it."""
+    gateway, _ = pair(lambda peer: peer.answer(chat()))
+    for _ in range(20):
+        gateway.reload()
+        gateway.stop()
+        assert gateway.process.returncode == 0
+        gateway.start()
+    assert gateway.chat().status == 200

@@ -166,7 +166,7 @@ static void every_problem_is_said_with_its_place(void **state)
         "f:5:10: 'text' of an item is missing (a text)\n"
         "f:5:11: unknown option 'txet' of an item; did you mean 'text'?\n"
         "f:5:24: an item must be a map of its options\n"
-        "f:6:6: 'off' must be 'off' or a map\n"
+        "f:6:6: 'off' must be 'off' or a map, as {in: …}\n"
         "f:7:8: 'later' is not built yet; leave it out, or write 'off|sqlite'\n"
         "f:8:7: 'text' must be a text, not a list\n"
         "f:9:12: 'words' must be a list of texts, not a map");

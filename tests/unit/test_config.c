@@ -230,6 +230,20 @@ static void what_has_no_price_is_warned_of(void **state)
     config_unref(c);
 }
 
+static void a_file_without_options_is_warned_of(void **state)
+{
+    (void)state;
+    static const char *const empty[] = {"", "# nothing yet\n", "---\n"};
+    for (size_t i = 0; i < sizeof empty / sizeof empty[0]; i++) {
+        struct lines l = {""};
+        struct config *c = good(empty[i]);
+        assert_int_equal(config_warn(c, add_line, &l), 1);
+        assert_string_equal(l.text, "p.yaml:1:1: no option stands in this file, so all have their defaults and "
+                                    "there is no model; add 'providers' and 'models'");
+        config_unref(c);
+    }
+}
+
 static void the_command_line_wins(void **state)
 {
     (void)state;
@@ -444,6 +458,7 @@ int main(void)
         cmocka_unit_test(names_lead_to_models),
         cmocka_unit_test(ones_own_price_wins_over_the_catalogue),
         cmocka_unit_test(what_has_no_price_is_warned_of),
+        cmocka_unit_test(a_file_without_options_is_warned_of),
         cmocka_unit_test(the_command_line_wins),
         cmocka_unit_test(an_address_is_checked),
         cmocka_unit_test(no_message_holds_a_key),

@@ -125,24 +125,72 @@ static void what_was_asked_is_found_in_chat_and_responses(void **state)
     }
 }
 
+/* What the scan found, handed in or not, makes no difference. */
+static void add(struct answer_text *t, enum endpoint e, struct str data)
+{
+    struct answer read;
+    struct err err = {0};
+    struct answer_text other;
+    answer_text_init(&other, t->keeps);
+    for (size_t i = 0; i < ANSWER_TEXT_CHOICES; i++)
+        buf_add(&other.choices[i], buf_str(&t->choices[i]));
+    other.refused = t->refused, other.calls = t->calls, other.lost = t->lost;
+    answer_text_add(t, e, data, NULL);
+    bool is_read = answer_scan(e, data, &read, &err);
+    answer_text_add(&other, e, data, is_read ? &read : NULL);
+    for (size_t i = 0; i < ANSWER_TEXT_CHOICES; i++)
+        assert_true(str_eq(buf_str(&t->choices[i]), buf_str(&other.choices[i])));
+    assert_true(t->refused == other.refused && t->calls == other.calls && t->lost == other.lost);
+    answer_text_done(&other);
+}
+
 static void a_text_is_put_together_from_its_pieces(void **state)
 {
     (void)state;
     struct answer_text t;
     answer_text_init(&t, true);
-    answer_text_add(&t, ENDPOINT_chat,
-                    STR("{\"choices\": [{\"delta\": {\"content\": \"{\\\"a\"}, \"index\": 1}]}"));
-    answer_text_add(&t, ENDPOINT_chat,
-                    STR("{\"choices\": [{\"index\": 0, \"delta\": {\"content\": \"x\"}}, "
-                        "{\"index\": 1, \"delta\": {\"content\": \"\\\": 1}\"}}]}"));
-    answer_text_add(&t, ENDPOINT_chat, STR("no JSON"));
+    add(&t, ENDPOINT_chat,
+        STR("{\"choices\": [{\"delta\": {\"content\": \"{\\\"a\"}, \"index\": 1}]}"));
+    add(&t, ENDPOINT_chat,
+        STR("{\"choices\": [{\"index\": 0, \"delta\": {\"content\": \"x\"}}, "
+            "{\"index\": 1, \"delta\": {\"content\": \"\\\": 1}\"}}]}"));
+    add(&t, ENDPOINT_chat, STR("no JSON"));
     assert_string_equal(t.choices[0].p, "x");
     assert_string_equal(t.choices[1].p, "{\"a\": 1}");
     assert_false(t.refused || t.calls || t.lost);
-    answer_text_add(&t, ENDPOINT_chat,
-                    STR("{\"choices\": [{\"index\": 99, \"message\": {\"content\": \"x\"}}]}"));
+    add(&t, ENDPOINT_chat,
+        STR("{\"choices\": [{\"index\": 99, \"message\": {\"content\": \"x\"}}]}"));
     assert_true(t.lost);
     answer_text_done(&t);
+}
+
+static void what_one_event_says_is_taken_from_its_one_scan(void **state)
+{
+    (void)state;
+    static const char *const events[] = {
+        "{\"choices\": [{\"index\": 2, \"delta\": {\"content\": \"\\u00e9\\n\"}}]}",
+        "{\"choices\": [{\"delta\": {\"content\": \"\", \"refusal\": null}}]}",
+        "{\"choices\": [{\"delta\": {\"content\": \"a\", \"refusal\": \"b\"}}]}",
+        "{\"choices\": [{\"delta\": {\"content\": \"a\", \"reasoning\": \"b\"}}]}",
+        "{\"choices\": [{\"delta\": {\"content\": \"a\"}, \"message\": {\"content\": \"b\"}}]}",
+        "{\"choices\": [{\"delta\": {\"content\": [{\"type\": \"text\", \"text\": \"a\"}]}}]}",
+        "{\"choices\": [{\"delta\": {\"content\": \"a\", \"tool_calls\": null}}]}",
+        "{\"choices\": [{\"delta\": {\"content\": \"a\", \"tool_calls\": [{\"index\": 0}]}}]}",
+        "{\"choices\": [{\"index\": 8, \"delta\": {\"content\": \"a\"}}]}",
+    };
+    struct answer read;
+    struct err err = {0};
+    struct answer_text t;
+    assert_true(answer_scan(ENDPOINT_chat, str_of(events[0]), &read, &err));
+    assert_int_equal(read.said_by, 2);
+    assert_true(read.said.kind == VALUE_STRING);
+    for (unsigned keeps = 0; keeps < 2; keeps++) {
+        answer_text_init(&t, keeps);
+        for (size_t i = 0; i < sizeof events / sizeof events[0]; i++)
+            add(&t, ENDPOINT_chat, str_of(events[i]));
+        assert_true(t.calls && t.refused && t.lost == (keeps == 1));
+        answer_text_done(&t);
+    }
 }
 
 static void refusals_and_calls_are_seen(void **state)
@@ -150,13 +198,13 @@ static void refusals_and_calls_are_seen(void **state)
     (void)state;
     struct answer_text t;
     answer_text_init(&t, false);
-    answer_text_add(&t, ENDPOINT_chat,
-                    STR("{\"choices\": [{\"message\": {\"content\": \"x\", \"refusal\": null}}]}"));
+    add(&t, ENDPOINT_chat,
+        STR("{\"choices\": [{\"message\": {\"content\": \"x\", \"refusal\": null}}]}"));
     assert_false(t.refused || t.calls);
     assert_int_equal(t.choices[0].n, 0); /* nobody wants it */
-    answer_text_add(&t, ENDPOINT_chat, STR("{\"choices\": [{\"delta\": {\"refusal\": \"no\"}}]}"));
+    add(&t, ENDPOINT_chat, STR("{\"choices\": [{\"delta\": {\"refusal\": \"no\"}}]}"));
     assert_true(t.refused);
-    answer_text_add(&t, ENDPOINT_chat, STR("{\"choices\": [{\"delta\": {\"tool_calls\": []}}]}"));
+    add(&t, ENDPOINT_chat, STR("{\"choices\": [{\"delta\": {\"tool_calls\": []}}]}"));
     assert_true(t.calls);
     answer_text_done(&t);
 }
@@ -166,17 +214,16 @@ static void responses_have_deltas_or_a_body(void **state)
     (void)state;
     struct answer_text t;
     answer_text_init(&t, true);
-    answer_text_add(&t, ENDPOINT_responses,
-                    STR("{\"type\": \"response.output_text.delta\", \"delta\": \"[1\"}"));
-    answer_text_add(&t, ENDPOINT_responses,
-                    STR("{\"type\": \"response.output_text.delta\", \"delta\": \"]\"}"));
-    answer_text_add(&t, ENDPOINT_responses,
-                    STR("{\"type\": \"response.completed\", \"response\": {\"output\": "
-                        "[{\"content\": [{\"text\": \"[1]\"}]}]}}"));
+    add(&t, ENDPOINT_responses,
+        STR("{\"type\": \"response.output_text.delta\", \"delta\": \"[1\"}"));
+    add(&t, ENDPOINT_responses,
+        STR("{\"type\": \"response.output_text.delta\", \"delta\": \"]\"}"));
+    add(&t, ENDPOINT_responses,
+        STR("{\"type\": \"response.completed\", \"response\": {\"output\": "
+            "[{\"content\": [{\"text\": \"[1]\"}]}]}}"));
     assert_string_equal(t.choices[0].p, "[1]");
     answer_text_done(&t);
-    answer_text_add(
-        &t, ENDPOINT_responses,
+    add(&t, ENDPOINT_responses,
         STR("{\"output\": [{\"content\": [{\"type\": \"output_text\", \"text\": \"[2]\"}]}]}"));
     assert_string_equal(t.choices[0].p, "[2]");
     answer_text_done(&t);
@@ -189,6 +236,7 @@ int main(void)
         cmocka_unit_test(what_goes_on_for_ever_is_given_up),
         cmocka_unit_test(what_was_asked_is_found_in_chat_and_responses),
         cmocka_unit_test(a_text_is_put_together_from_its_pieces),
+        cmocka_unit_test(what_one_event_says_is_taken_from_its_one_scan),
         cmocka_unit_test(refusals_and_calls_are_seen),
         cmocka_unit_test(responses_have_deltas_or_a_body),
     };

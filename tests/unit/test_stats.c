@@ -35,6 +35,8 @@ static void a_difference_of_two_rates(void **state)
     struct interval d = stats_newcombe(56, 70, 48, 80);
     near(d.low, .0524, 5e-5);
     near(d.high, .3339, 5e-5);
+    assert_true(stats_paired_rates(12, 0, 12).low == -1);
+    assert_true(stats_paired_rates(0, 12, 12).high == 1);
 }
 
 static void pairs_that_differ(void **state)

@@ -192,6 +192,7 @@ static void the_verdict_latches(void **state)
         struct outcome bad = format(1), good = format(0);
         trial_add(&t, unit++, ARM_control, &good);
         trial_add(&t, unit++, ARM_canary, &bad);
+        assert_int_equal(t.harmful, eprocess_log(&t.harm[GUARD_format]) >= log(40));
         assert_true(unit < 100);
     }
     assert_int_equal(t.guilty, GUARD_format);
