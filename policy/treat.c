@@ -69,9 +69,7 @@ static void keep_hash(struct treatment *t, struct hit *h, struct str value)
 /* Characters, not bytes. */
 static void write_mask(struct str value, struct buf *out)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < value.n; i++)
-        n += ((unsigned char)value.p[i] & 0xC0) != 0x80;
+    size_t n = utf8_count(value);
     size_t hidden = n <= MASK_ALL_UP_TO ? n : n - MASK_SHOWN;
     for (size_t i = 0; i < hidden; i++) {
         size_t bytes = utf8_len(value);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "gateway/base/scope.h"
+#include "gateway/base/utf8.h"
 #include "prompts/tree.h"
 
 static struct datum text_datum(struct run *r, struct buf *text, bool author)
@@ -56,10 +57,7 @@ static bool filter_length(struct run *r, const struct datum *in, const struct da
                           size_t n_args, struct datum *out)
 {
     (void)args, (void)n_args;
-    size_t n = in->n;
-    if (in->kind == DATUM_STRING)
-        for (size_t i = 0; i < in->text.n; i++)
-            n += ((unsigned char)in->text.p[i] & 0xc0) != 0x80;
+    size_t n = in->kind == DATUM_STRING ? utf8_count(in->text) : in->n;
     *out = datum_int((int64_t)n, r->a);
     out->author = in->author;
     return run_charge(r, in->text.n);

@@ -7,6 +7,7 @@
 
 #include "gateway/base/json.h"
 #include "gateway/base/scope.h"
+#include "gateway/base/utf8.h"
 
 #define TYPES "string|number|integer|boolean|array|object"
 enum { SHOWN_BYTES = 64, NAME_BYTES = 160 };
@@ -245,14 +246,6 @@ static bool is_chosen(const struct schema *s, const struct datum *d)
     return !s->choices;
 }
 
-static int64_t characters(struct str s)
-{
-    int64_t n = 0;
-    for (size_t i = 0; i < s.n; i++)
-        n += ((unsigned char)s.p[i] & 0xc0) != 0x80;
-    return n;
-}
-
 static void write_place(const struct schema_place *at, struct buf *out)
 {
     if (at->outer)
@@ -331,7 +324,7 @@ bool schema_check(const struct schema *s, const struct datum *d, const struct sc
         return fail(err, at, "is none of the values that are allowed");
     if (d->kind == DATUM_STRING)
         return (!s->min && (s->max < 0 || d->text.n <= (uint64_t)s->max)) ||
-               check_size(s, characters(d->text), "characters", at, err);
+               check_size(s, (int64_t)utf8_count(d->text), "characters", at, err);
     if (d->kind == DATUM_NUMBER && (d->number < s->minimum || d->number > s->maximum))
         return fail(err, at, "is out of range");
     if (d->kind == DATUM_LIST)

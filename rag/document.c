@@ -74,15 +74,13 @@ void corpus_problem(struct corpus *c, const char *file, size_t line, size_t colu
 
 void source_problem(struct source *s, size_t at, const char *fmt, ...)
 {
-    size_t line = 1, column = 1;
-    for (size_t i = 0; i < at && i < s->bytes.n; i++) {
+    size_t line = 1, begins = 0, end = at < s->bytes.n ? at : s->bytes.n;
+    for (size_t i = 0; i < end; i++)
         if (s->bytes.p[i] == '\n') {
             line++;
-            column = 1;
-        } else {
-            column += (s->bytes.p[i] & 0xC0) != 0x80;
+            begins = i + 1;
         }
-    }
+    size_t column = 1 + utf8_count((struct str){s->bytes.p + begins, end - begins});
     va_list ap;
     va_start(ap, fmt);
     complain(s->corpus, s->file, line, column, fmt, ap);

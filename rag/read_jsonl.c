@@ -10,6 +10,7 @@
 
 #include "gateway/base/json.h"
 #include "gateway/base/scope.h"
+#include "gateway/base/utf8.h"
 #include "rag/document_priv.h"
 
 enum { NAMES_MAX = 64, DEPTH = 32 };
@@ -163,14 +164,6 @@ static void bad_json(struct row *r, const struct err *err, struct str line)
     wrong(r, line.p + byte, STR_FMT "; a line is one JSON object", STR_ARG(what));
 }
 
-static size_t column_of(struct str line, const char *at)
-{
-    size_t column = 1;
-    for (const char *p = line.p; p < at; p++)
-        column += (*p & 0xC0) != 0x80;
-    return column;
-}
-
 static void read_row(struct source *s, struct str line, size_t number)
 {
     struct row r = {.source = s, .from = (size_t)(line.p - s->bytes.p), .line = number};
@@ -193,7 +186,7 @@ static void read_row(struct source *s, struct str line, size_t number)
     r.d.has_access = r.seen[AT_acl].kind != VALUE_ABSENT;
     r.d.access = (struct access){kept(&r, r.teams, r.n_teams), kept(&r, r.tags, r.n_tags)};
     if (!r.bad)
-        source_add(s, &r.d, number, column_of(line, r.seen[AT_id].raw.p));
+        source_add(s, &r.d, number, 1 + utf8_count((struct str){line.p, (size_t)(r.seen[AT_id].raw.p - line.p)}));
 }
 
 void read_jsonl(struct source *s)

@@ -78,10 +78,10 @@ static void print_notes(const struct config *c, const char *path)
 {
     for (unsigned i = 0; i < c->n_models; i++)
         if (c->models[i].strategy->judges && c->models[i].min_percent)
-            out_print("%s: note: the cascade '%s' knows how sure an answer is only where the "
-                      "caller asks for logprobs; "
-                      "'cascade.min_probability' does nothing for the others\n",
-                      path ? path : "the embedded default", c->models[i].name);
+            out_complain("%s: note: the cascade '%s' knows how sure an answer is only where the "
+                         "caller asks for logprobs; "
+                         "'cascade.min_probability' does nothing for the others\n",
+                         path ? path : "the embedded default", c->models[i].name);
 }
 
 static int check_run(const struct args *a)

@@ -7,6 +7,7 @@
 #include "gateway/base/out.h"
 #include "gateway/base/scope.h"
 #include "gateway/base/str.h"
+#include "gateway/base/utf8.h"
 
 enum { CELL_MAX_BYTES = 4096, COLUMNS_MAX = 32, SECONDS_BYTES = sizeof "2026-01-31T23:59:59" - 1 };
 
@@ -48,17 +49,9 @@ static void add_cell(struct buf *out, const json_t *v, const char *member, bool 
         buf_add(out, STR("-"));
 }
 
-static size_t width_of(struct str s)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < s.n; i++)
-        n += ((unsigned char)s.p[i] & 0xc0) != 0x80; /* characters, not bytes */
-    return n;
-}
-
 static void print_cell(struct str s, size_t width, bool right, bool end)
 {
-    int fill = (int)(width - width_of(s));
+    int fill = (int)(width - utf8_count(s));
     if (right)
         out_print("%*s" STR_FMT, fill, "", STR_ARG(s));
     else
@@ -91,7 +84,7 @@ static void measure(struct table *t, const json_t *row)
         const json_t *v = json_object_get(row, t->members[i]);
         SCOPED(buf_done) struct buf cell = BUF_INIT(CELL_MAX_BYTES);
         add_cell(&cell, v, t->members[i], true);
-        size_t width = width_of(buf_str(&cell));
+        size_t width = utf8_count(buf_str(&cell));
         if (width > t->width[i])
             t->width[i] = width;
         t->right[i] |= (json_is_integer(v) && !ends_in(t->members[i], "_ms")) ||

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "gateway/base/scope.h"
+#include "gateway/base/utf8.h"
 
 enum { COLUMNS_MAX = 16, CELL_BYTES = 4096 };
 
@@ -33,10 +34,7 @@ static size_t cell_width(const json_t *v)
 {
     SCOPED(buf_done) struct buf text = BUF_INIT(CELL_BYTES);
     cell_text(&text, v);
-    size_t width = 0;
-    for (size_t i = 0; i < text.n; i++)
-        width += ((unsigned char)text.p[i] & 0xc0) != 0x80;
-    return width;
+    return utf8_count(buf_str(&text));
 }
 
 static void pad(struct buf *out, size_t n)

@@ -29,6 +29,8 @@
 #include "policy/policy.h"
 #include "rag/access.h"
 
+struct prompt; /* prompts/prompt.h */
+
 struct provider { /* an endpoint or account configured under `providers` */
     const char *name;
     const struct dialect *dialect;
@@ -209,8 +211,8 @@ void config_unref(struct config *c); /* NULL is fine */
 const struct model *config_model(const struct config *c, struct str name);
 
 const struct collection *config_collection(const struct config *c, struct str name); /* NULL: there is none */
+
 /* Has the config the collection that a prompt names?  False: a line of what is wrong was appended. */
-struct prompt;
 bool config_prompt_fits(const struct config *c, const char *file, const struct prompt *p, struct buf *line);
 
 /* The public name that `name` was most likely meant to be; "" if none is near. */

@@ -86,9 +86,9 @@ void config_make_collections(struct config_memory *m)
 bool config_prompt_fits(const struct config *c, const char *file, const struct prompt *p, struct buf *line)
 {
     SCOPED(buf_done) struct buf names = BUF_INIT(64 * 1024);
-    struct str rest = str_of(p->rag ? p->rag : "off"), name;
+    struct str rest = str_of(p->rag), name = STR("");
     str_next(&rest, '@', &name);
-    if (str_eq(str_of(p->rag ? p->rag : "off"), STR("off")) || config_collection(c, name))
+    if (!p->rag || str_eq(str_of(p->rag), STR("off")) || config_collection(c, name))
         return true;
     for (unsigned i = 0; i < c->n_collections; i++)
         buf_addf(&names, "%s|", c->collections[i].name);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "gateway/base/str.h"
+#include "gateway/base/utf8.h"
 
 enum { POINTER_PART_BYTES = 256 };
 
@@ -140,11 +141,7 @@ static bool number_fits(const json_t *schema, const json_t *v)
 
 static double characters(const json_t *v)
 {
-    const char *p = json_string_value(v);
-    double n = 0;
-    for (size_t i = 0; i < json_string_length(v); i++)
-        n += (p[i] & 0xc0) != 0x80;
-    return n;
+    return (double)utf8_count((struct str){json_string_value(v), json_string_length(v)});
 }
 
 static bool content_fits(struct check *c, const json_t *schema, json_t *v)
