@@ -8,7 +8,6 @@
 #include "gateway/cli/cli.h"
 #include "gateway/cli/owner.h"
 #include "gateway/core/config.h"
-#include "gateway/router/strategy.h"
 #include "gateway/store/budgets.h"
 #include "prompts/prompts.h"
 
@@ -73,17 +72,6 @@ static bool check_budgets(const struct config *c, const char *path)
     return !any;
 }
 
-/* What a config does not do that one may take it to do. */
-static void print_notes(const struct config *c, const char *path)
-{
-    for (unsigned i = 0; i < c->n_models; i++)
-        if (c->models[i].strategy->judges && c->models[i].min_percent)
-            out_complain("%s: note: the cascade '%s' knows how sure an answer is only where the "
-                         "caller asks for logprobs; "
-                         "'cascade.min_probability' does nothing for the others\n",
-                         path ? path : "the embedded default", c->models[i].name);
-}
-
 static int check_run(const struct args *a)
 {
     const char *path = config_path(a);
@@ -102,7 +90,6 @@ static int check_run(const struct args *a)
         return err.code == ERR_none ? EXIT_FAILED : cli_fail(&err);
     }
     size_t warnings = config_warn(c, cli_warn, NULL);
-    print_notes(c, path);
     out_print("%s: ok: %u providers, %u models, %zu warnings\n",
               path ? path : "no config given, the embedded default", c->n_providers, c->n_models,
               warnings);

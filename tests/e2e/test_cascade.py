@@ -92,11 +92,6 @@ def test_logprobs_are_asked_for_by_callers_alone(cascade):
     for asked, text in (({}, "Perhaps"), ({"logprobs": True}, "The large one")):
         assert gateway.chat("auto", **asked).text == text
         assert small.last.json.get("logprobs") == asked.get("logprobs")
-    done = gateway.run("check")
-    assert done.returncode == 0 and "the cascade 'auto' knows how sure an answer is only where the caller asks" in done.stderr
-    gateway.write_config({**gateway.config, "models": {**gateway.config["models"], "auto": {
-        **gateway.config["models"]["auto"], "cascade": {"min_probability": 0}}}})
-    assert "note" not in gateway.run("check").stderr
 
 
 def text_of(found):
